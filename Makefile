@@ -1,0 +1,326 @@
+# meent: plain GNU make. `make help` lists the targets.
+#
+# The outer make runs its goals one after another, so that `make -j2 setup check` installs before
+# it builds. Everything that compiles runs in an inner make (INNER=1), which reads this file again
+# after setup, asks pkg-config then, and is parallel.
+
+VERSION   = 0.1.0
+BUILD    ?= build
+VARIANT  ?= release
+PREFIX   ?= /usr/local
+SYSCONFDIR ?= /etc
+JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
+SEEDS    ?= 50
+FUZZ_RUNS ?= 20000
+
+ifndef INNER
+.NOTPARALLEL:
+endif
+.DEFAULT_GOAL = all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory -r
+SUB = INNER=1 -Otarget $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) '$(2)';)
+
+OBJ = $(BUILD)/$(VARIANT)
+OUT = $(if $(filter release,$(VARIANT)),$(BUILD),$(OBJ))
+
+# ---- flags: CFLAGS, CPPFLAGS and LDFLAGS are the user's; what the code needs stands in ALL_* ----
+
+MSGPACK  := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
+LIBS_PC   = libsodium $(MSGPACK) libuv lmdb inih jansson smartcols libutf8proc libqrencode cmocka
+PC_CFLAGS := $(shell pkg-config --cflags libsodium $(MSGPACK) libuv lmdb inih jansson smartcols \
+	libutf8proc libqrencode cmocka 2>/dev/null)
+pc_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
+CORE_LIBS   := $(call pc_libs,libsodium $(MSGPACK))
+DAEMON_LIBS := $(call pc_libs,libuv lmdb inih)
+CLI_LIBS    := $(call pc_libs,jansson smartcols libutf8proc libqrencode) -lcsv
+TEST_LIBS   := $(call pc_libs,cmocka)
+
+SAN_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_tsan = -fsanitize=thread -fno-omit-frame-pointer
+SAN_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+SAN      = $(SAN_$(VARIANT))
+
+CFLAGS   ?= $(if $(SAN),-O1,-O2) -g
+OPTIMISED = $(filter-out -O0,$(filter -O%,$(CFLAGS)))
+FORTIFY   = $(if $(SAN),,$(if $(OPTIMISED),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+WARNINGS  = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wvla -Wformat-security $(if $(filter true,$(CI)),-Werror)
+# -iquote, not -I: proto/limits.h, err.h and link.h must not stand in for the C library's.
+INCLUDES  = -iquote proto -iquote daemon -iquote cli -iquote tests/lib
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(INCLUDES) $(PC_CFLAGS) -fPIE -fstack-protector-strong \
+	$(FORTIFY) $(SAN) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN) $(LDFLAGS)
+# The core is plain C11; whatever touches the world may use what glibc has.
+WORLD_CFLAGS = -D_GNU_SOURCE -DMEENT_VERSION='"$(VERSION)"' \
+	-DMEENT_LOCALEDIR='"$(PREFIX)/share/locale"' -DMEENT_SYSCONFDIR='"$(SYSCONFDIR)"'
+
+# ---- files ----
+
+objs = $(patsubst %.c,$(OBJ)/%.o,$(1))
+progs = $(patsubst %.c,$(OBJ)/%,$(1))
+
+CORE_LIB   = $(OBJ)/libmeent-core.a
+DAEMON_LIB = $(OBJ)/libmeentd.a
+CLI_LIB    = $(OBJ)/libmeentcli.a
+TEST_LIB   = $(OBJ)/libmeenttest.a
+
+CORE_OBJS   := $(call objs,$(sort $(wildcard proto/*.c)))
+DAEMON_OBJS := $(call objs,$(sort $(filter-out daemon/main.c,$(wildcard daemon/*.c))))
+CLI_OBJS    := $(call objs,$(sort $(filter-out cli/main.c,$(wildcard cli/*.c))))
+TEST_OBJS   := $(call objs,$(sort $(wildcard tests/lib/*.c)))
+SIM_OBJS    := $(call objs,$(sort $(wildcard tests/sim/*.c)))
+
+BINARIES := $(if $(wildcard daemon/main.c),$(OUT)/meentd) $(if $(wildcard cli/main.c),$(OUT)/meent)
+LOCALES  := $(patsubst cli/po/%.po,$(OUT)/locale/%/LC_MESSAGES/meent.mo,$(wildcard cli/po/*.po))
+MANPAGES := $(patsubst cli/man/%.scd,$(OUT)/man/%,$(wildcard cli/man/*.scd))
+UNIT     := $(call progs,$(sort $(wildcard tests/unit/test_*.c)))
+SIM      := $(if $(SIM_OBJS),$(OBJ)/tests/sim/sim)
+INTEGRATION := $(call progs,$(sort $(wildcard tests/integration/test_*.c)))
+BENCH    := $(call progs,$(sort $(wildcard tests/bench/*.c)))
+FUZZ     := $(call progs,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+E2E      := $(sort $(wildcard tests/e2e/*.sh))
+
+SOURCE_DIRS := $(wildcard proto daemon cli tests)
+C_FILES   = $(if $(SOURCE_DIRS),$(shell find $(SOURCE_DIRS) -name '*.[ch]' -not -path 'tests/vectors/*'))
+
+# ---- targets for people ----
+
+.PHONY: all setup check check-unit check-sim check-integration check-e2e check-lint asan tsan lint \
+	format po demo demo-split demo-clean install uninstall bench fuzz fuzz-smoke dist clean help
+
+all: ## build build/meentd, build/meent, translations and man pages
+	@$(MAKE) $(SUB) programs
+
+PKGS_BUILD = build-essential pkg-config libuv1-dev libmsgpack-dev liblmdb-dev libsodium-dev \
+	libcmocka-dev libinih-dev libjansson-dev libsmartcols-dev libutf8proc-dev libcsv-dev \
+	libqrencode-dev gettext scdoc
+PKGS_TEST = jq strace iproute2 procps clang clang-format clang-tidy libclang-rt-dev cppcheck \
+	shellcheck
+
+setup: ## install the Debian packages that building and testing need
+	@missing=; for p in $(PKGS_BUILD) $(PKGS_TEST); do \
+		case "$$(dpkg-query -W -f='$${db:Status-Abbrev}' $$p 2>/dev/null)" in \
+		ii*) ;; *) missing="$$missing $$p" ;; esac; done; \
+	if [ -z "$$missing" ]; then echo "setup: all packages are installed"; exit 0; fi; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	echo "setup: installing$$missing"; \
+	$$as_root apt-get -o DPkg::Lock::Timeout=120 update </dev/null && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
+		install -y --no-install-recommends $$missing </dev/null
+
+check: ## build, then unit tests, simulator and integration tests (T=text: only matching programs)
+	@$(MAKE) $(SUB) programs test-programs
+	@status=0; for kind in unit sim integration; do \
+		$(MAKE) INNER=1 run-$$kind || status=1; done; exit $$status
+
+check-unit: ## unit tests
+	@$(MAKE) $(SUB) unit-programs
+	@$(MAKE) INNER=1 run-unit
+
+check-sim: ## simulator: SEEDS=n runs seeds 1 to n, SEED=n replays one with its trace
+	@$(MAKE) $(SUB) sim-programs
+	@$(MAKE) INNER=1 run-sim
+
+check-integration: ## tests on real sockets and a real store
+	@$(MAKE) $(SUB) programs integration-programs
+	@$(MAKE) INNER=1 run-integration
+
+check-e2e: ## tests on the built programs
+	@$(MAKE) $(SUB) programs
+	@$(MAKE) INNER=1 run-e2e
+
+check-lint: ## show that lint finds what it is there to find
+	@tests/run.sh lint 300 tests/test_lint.sh
+
+asan: ## check under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) check VARIANT=asan SEEDS=10
+
+tsan: ## check under ThreadSanitizer
+	@$(MAKE) check VARIANT=tsan SEEDS=10
+
+lint: ## layers, forbidden symbols, sizes, format, static analysis (LINT_ROOT=DIR: another tree)
+	$(if $(LINT_ROOT),,@$(MAKE) $(SUB) programs)
+	@CC='$(CC)' tests/lint.sh $(if $(LINT_ROOT),'$(LINT_ROOT)',--objects '$(OBJ)')
+
+format: ## clang-format every C file in place
+	$(if $(C_FILES),@clang-format -i $(C_FILES),@true)
+
+XGETTEXT = xgettext -L C --from-code=UTF-8 -k_ -kN_ -kngettext:1,2 -kn_:1,2 --no-location \
+	--package-name=meent --add-comments=l10n: --sort-output
+po: ## bring cli/po/*.po up to date with the texts in the code
+	@mkdir -p $(OBJ) && $(XGETTEXT) -o $(OBJ)/meent.pot $(sort $(wildcard cli/*.c cli/*.h))
+	@for f in $(wildcard cli/po/*.po); do \
+		msgmerge --quiet --update --backup=none --no-fuzzy-matching --sort-output $$f \
+			$(OBJ)/meent.pot && echo "$$f: $$(msgfmt --statistics -o /dev/null $$f 2>&1)"; done
+
+demo: ## three organisations on this machine: found, invite, approve, share (state in demo.run)
+	@$(MAKE) $(SUB) programs
+	@$(DEMO) up
+
+demo-split: ## stop one of the three, change both sides, heal, show that all agree
+	@$(MAKE) $(SUB) programs
+	@$(DEMO) split
+
+demo-clean: ## stop what demo started and remove demo.run
+	@$(DEMO) clean
+
+fuzz: ## build the fuzz targets; T=name FUZZ_SECONDS=n runs those that match
+	@$(MAKE) $(SUB) VARIANT=fuzz CC=clang fuzz-programs
+	$(if $(T),@tests/run.sh --fuzz seconds $(or $(FUZZ_SECONDS),60) \
+		$(foreach p,$(FUZZ:$(OBJ)/%=$(BUILD)/fuzz/%),$(if $(findstring $(T),$p),$p)))
+
+fuzz-smoke: ## a short run of every fuzz target from its committed corpus
+	@$(MAKE) $(SUB) VARIANT=fuzz CC=clang fuzz-programs
+	@tests/run.sh --fuzz runs $(FUZZ_RUNS) $(FUZZ:$(OBJ)/%=$(BUILD)/fuzz/%)
+
+bench: ## build and run the benchmarks
+	@$(MAKE) $(SUB) programs bench-programs
+	@for b in $(BENCH); do MEENT_BUILD='$(abspath $(OUT))' $$b || exit 1; done
+
+clean: ## remove everything that was built
+	$(Q)rm -rf '$(BUILD)'
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
+
+dist: ## source archive of the committed tree
+	@mkdir -p $(BUILD) && git archive --format=tar.gz --prefix=meent-$(VERSION)/ \
+		-o $(BUILD)/meent-$(VERSION).tar.gz HEAD && echo $(BUILD)/meent-$(VERSION).tar.gz
+
+# ---- install ----
+
+D = $(DESTDIR)$(PREFIX)
+CONF = $(DESTDIR)$(SYSCONFDIR)/meent/meentd.conf
+BASH_COMPLETION = $(D)/share/bash-completion/completions/meent
+ZSH_COMPLETION  = $(D)/share/zsh/site-functions/_meent
+FISH_COMPLETION = $(D)/share/fish/vendor_completions.d/meent.fish
+
+install: ## install below PREFIX (/usr/local), DESTDIR in front; an existing configuration stays
+	@$(MAKE) $(SUB) programs
+	$(Q)for b in $(BINARIES); do install -D -m 755 $$b $(D)/bin/$${b##*/}; done
+	$(Q)install -d $(D)/lib/systemd/system
+	$(Q)sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/meentd.service \
+		> $(D)/lib/systemd/system/meentd.service
+	$(Q)chmod 644 $(D)/lib/systemd/system/meentd.service
+	$(Q)install -D -m 644 systemd/meentd.sysusers $(D)/lib/sysusers.d/meent.conf
+	$(Q)install -D -m 644 systemd/meentd.tmpfiles $(D)/lib/tmpfiles.d/meent.conf
+	$(Q)install -D -m 644 conf/meentd.conf.example $(D)/share/doc/meent/meentd.conf.example
+	$(Q)install -D -m 644 LICENSE $(D)/share/doc/meent/LICENSE
+	$(Q)test -e $(CONF) || install -D -m 644 conf/meentd.conf.example $(CONF)
+	$(Q)for f in $(LOCALES:$(OUT)/%=%); do install -D -m 644 $(OUT)/$$f $(D)/share/$$f; done
+	$(Q)for f in $(notdir $(MANPAGES)); do \
+		install -D -m 644 $(OUT)/man/$$f $(D)/share/man/man$${f##*.}/$$f; done
+	$(Q)! test -e cli/completions/meent.bash || \
+		install -D -m 644 cli/completions/meent.bash $(BASH_COMPLETION)
+	$(Q)! test -e cli/completions/_meent || \
+		install -D -m 644 cli/completions/_meent $(ZSH_COMPLETION)
+	$(Q)! test -e cli/completions/meent.fish || \
+		install -D -m 644 cli/completions/meent.fish $(FISH_COMPLETION)
+
+uninstall: ## remove what install put there; a changed configuration stays
+	$(Q)rm -f $(D)/bin/meent $(D)/bin/meentd $(D)/lib/systemd/system/meentd.service \
+		$(D)/lib/sysusers.d/meent.conf $(D)/lib/tmpfiles.d/meent.conf \
+		$(LOCALES:$(OUT)/%=$(D)/share/%) $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION) \
+		$(foreach m,$(notdir $(MANPAGES)),$(D)/share/man/man$(subst .,,$(suffix $m))/$m)
+	$(Q)rm -rf $(D)/share/doc/meent
+	$(Q)! cmp -s conf/meentd.conf.example $(CONF) || rm -f $(CONF)
+
+# ---- what the inner make builds and runs ----
+
+.PHONY: programs test-programs unit-programs sim-programs integration-programs bench-programs \
+	fuzz-programs run-unit run-sim run-integration run-e2e FORCE
+
+programs: $(BINARIES) $(LOCALES) $(MANPAGES)
+	@:
+unit-programs: $(UNIT)
+	@:
+sim-programs: $(SIM)
+	@:
+integration-programs: $(INTEGRATION)
+	@:
+test-programs: $(UNIT) $(SIM) $(INTEGRATION)
+	@:
+bench-programs: $(BENCH)
+	@:
+fuzz-programs: $(FUZZ)
+	@:
+
+# Sanitized programs are several times slower, so their limit is wider.
+SLOW = $(if $(SAN),4,1)
+limit = $$(($(1) * $(SLOW)))
+TEST_ENV = MEENT_BUILD='$(abspath $(OUT))' UBSAN_OPTIONS=print_stacktrace=1 T='$(T)'
+DEMO = MEENT_BUILD='$(abspath $(OUT))' tests/demo/demo.sh
+
+run-unit:
+	@$(TEST_ENV) tests/run.sh unit $(call limit,120) $(UNIT)
+run-sim:
+ifdef SEED
+	@$(TEST_ENV) $(SIM) --seed $(SEED) --trace
+else
+	@$(TEST_ENV) SIM_ARGS='--seeds $(SEEDS)' tests/run.sh sim $(call limit,900) $(SIM)
+endif
+run-integration:
+	@$(TEST_ENV) tests/run.sh integration $(call limit,120) $(INTEGRATION)
+run-e2e:
+	@$(TEST_ENV) tests/run.sh e2e $(call limit,600) $(E2E)
+
+# Changes only when the compiler or a flag does; objects depend on it.
+FLAGS = $(CC) $(ALL_CFLAGS) $(WORLD_CFLAGS) $(ALL_LDFLAGS)
+$(OBJ)/flags: FORCE
+	@pkg-config --exists $(LIBS_PC) 2>/dev/null || \
+		{ echo "libraries are missing; run 'make setup' first" >&2; exit 1; }
+	@mkdir -p $(@D); echo '$(subst ','\'',$(FLAGS))' > $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(OBJ)/proto/%.o: proto/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(WORLD_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(CORE_LIB): $(CORE_OBJS)
+$(DAEMON_LIB): $(DAEMON_OBJS)
+$(CLI_LIB): $(CLI_OBJS)
+$(TEST_LIB): $(TEST_OBJS)
+$(CORE_LIB) $(DAEMON_LIB) $(CLI_LIB) $(TEST_LIB): $(OBJ)/flags
+	@rm -f $@
+	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
+
+link = $(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+ALL_LIBS = $(DAEMON_LIBS) $(CLI_LIBS) $(CORE_LIBS) $(TEST_LIBS)
+TESTED = $(TEST_LIB) $(CLI_LIB) $(DAEMON_LIB) $(CORE_LIB)
+
+$(OUT)/meentd: $(OBJ)/daemon/main.o $(DAEMON_LIB) $(CORE_LIB)
+	$(link) $(DAEMON_LIBS) $(CORE_LIBS)
+
+$(OUT)/meent: $(OBJ)/cli/main.o $(CLI_LIB) $(CORE_LIB)
+	$(link) $(CLI_LIBS) $(CORE_LIBS)
+
+$(UNIT) $(INTEGRATION) $(BENCH): %: %.o $(TESTED)
+	$(link) $(ALL_LIBS)
+
+$(OBJ)/tests/sim/sim: $(SIM_OBJS) $(TESTED)
+	$(link) $(ALL_LIBS)
+
+$(FUZZ): %: %.o $(TESTED)
+	$(link) -fsanitize=fuzzer $(ALL_LIBS)
+
+$(OUT)/locale/%/LC_MESSAGES/meent.mo: cli/po/%.po
+	@mkdir -p $(@D)
+	$(call say,MSGFMT,$<)msgfmt --check -o $@ $<
+
+$(OUT)/man/%: cli/man/%.scd
+	@mkdir -p $(@D)
+	$(call say,SCDOC,$<)scdoc < $< > $@
+
+# Objects of test programs are kept; without this make would take them for intermediate files.
+.SECONDARY:
+
+-include $(wildcard $(OBJ)/*/*.d $(OBJ)/*/*/*.d)

@@ -1,0 +1,219 @@
+/* org import and activity import.
+ *
+ * The whole file is checked first; one wrong row and nothing of it is sent, unless --partial. Rows
+ * go to the daemon in pieces, since one message holds about a megabyte. The daemon finds what is
+ * there already, so an import that was interrupted can simply be run again. */
+#include "commands.h"
+
+#include "csv_import.h"
+#include "import_rows.h"
+#include "json.h"
+#include "table.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { CHUNK_ROWS = 256, CHUNK_BYTES = 512 * 1024, READ_STEP = 256 * 1024 };
+
+/* Reads all of `in`. Out: `*bytes` owned by the caller. False with errno; EFBIG beyond the cap. */
+static bool read_all(FILE *in, uint8_t **bytes, size_t *n) {
+    size_t cap = 0;
+    *bytes = NULL;
+    *n = 0;
+    for (;;) {
+        if (*n == cap) {
+            cap += cap < READ_STEP ? READ_STEP : cap;
+            uint8_t *more = realloc(*bytes, cap);
+            if (!more)
+                return false;
+            *bytes = more;
+        }
+        size_t got = fread(*bytes + *n, 1, cap - *n, in);
+        *n += got;
+        if (*n > CSV_FILE_MAX) {
+            errno = EFBIG;
+            return false;
+        }
+        if (got == 0)
+            return !ferror(in);
+    }
+}
+
+static enum mt_exit load(struct mt_cli *cli, const char *path, const struct mt_kind *kind,
+                         struct csv_file *file) {
+    bool from_stdin = strcmp(path, "-") == 0;
+    FILE *in = from_stdin ? stdin : fopen(path, "rbe");
+    if (!in)
+        return mt_fail(cli, errno == ENOENT ? MT_EXIT_NOT_FOUND : MT_EXIT_FAILED,
+                       errno == ENOENT ? "not-found" : "io", NULL, "%s: %s", path, strerror(errno));
+    uint8_t *bytes;
+    size_t n;
+    errno = 0;
+    bool ok = read_all(in, &bytes, &n);
+    int why = errno;
+    if (!from_stdin)
+        fclose(in);
+    enum mt_exit status = MT_EXIT_OK;
+    if (!ok && why == EFBIG)
+        status = mt_fail(cli, MT_EXIT_FAILED, "too-long", _("Split the file and import the parts."),
+                         _("%s is larger than 64 MiB"), path);
+    else if (!ok)
+        status = mt_fail(cli, MT_EXIT_FAILED, "io", NULL, "%s: %s", path, strerror(why));
+    const struct mt_text_context ctx = {.today = cli->today};
+    if (!status && csv_load(file, kind, mt_slice(bytes, n), &ctx)) {
+        csv_close(file);
+        status = mt_fail(cli, MT_EXIT_FAILED, "no-memory", NULL, _("out of memory"));
+    }
+    free(bytes);
+    return status;
+}
+
+/* Sums and progress of one import. */
+struct tally {
+    json_int_t fresh, changed, unchanged, orgs;
+    size_t sent, of;
+    struct timespec start;
+    bool drawn;
+};
+
+static double seconds_since(const struct timespec *start) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static void draw_progress(struct mt_cli *cli, struct tally *t) {
+    double s = seconds_since(&t->start);
+    if (!cli->err_terminal || cli->quiet || cli->json || s < 1.0 || t->sent == 0)
+        return;
+    double rate = (double)t->sent / s;
+    fputc('\r', cli->err);
+    fprintf(cli->err, _("%zu of %zu rows, %.0f a second, %.0f s left "), t->sent, t->of, rate,
+            (double)(t->of - t->sent) / rate);
+    fflush(cli->err);
+    t->drawn = true;
+}
+
+static enum mt_exit send_rows(struct mt_cli *cli, const struct mt_kind *kind, json_t *take_rows,
+                              struct tally *t) {
+    json_t *result;
+    size_t n = json_array_size(take_rows);
+    json_t *params = json_pack("{s:s, s:o, s:b}", "kind", kind->name, "rows", take_rows, "dry_run",
+                               (int)cli->dry_run);
+    struct mt_client_error error;
+    if (!mt_try(cli, "import", params, &result, &error)) {
+        if (t->drawn)
+            fputc('\n', cli->err);
+        if (t->sent == 0)
+            return mt_fail_call(cli, &error);
+        return mt_fail(cli, MT_EXIT_FAILED, error.code,
+                       _("Run the same import again: what is there already stays as it is."),
+                       _("stopped after %zu of %zu rows: %s"), t->sent, t->of, error.text);
+    }
+    t->fresh += mt_json_int(result, "new", 0);
+    t->changed += mt_json_int(result, "changed", 0);
+    t->unchanged += mt_json_int(result, "unchanged", 0);
+    t->orgs += mt_json_int(result, "orgs_new", 0);
+    t->sent += n;
+    json_decref(result);
+    draw_progress(cli, t);
+    return MT_EXIT_OK;
+}
+
+static enum mt_exit send_file(struct mt_cli *cli, const struct csv_file *file, struct tally *t) {
+    enum mt_exit status = MT_EXIT_OK;
+    json_t *rows = json_array();
+    size_t bytes = 0;
+    t->of = file->n_rows - file->n_bad;
+    clock_gettime(CLOCK_MONOTONIC, &t->start);
+    for (size_t i = 0; i < file->n_rows && !status; i++) {
+        if (file->rows[i].bad)
+            continue;
+        size_t size = mt_import_size(file, &file->rows[i]);
+        size_t n = json_array_size(rows);
+        if (n == CHUNK_ROWS || (n > 0 && bytes + size > CHUNK_BYTES)) {
+            status = send_rows(cli, file->kind, rows, t);
+            rows = json_array();
+            bytes = 0;
+        }
+        bytes += size;
+        json_array_append_new(rows, mt_import_row(file, &file->rows[i]));
+    }
+    if (!status && json_array_size(rows) > 0)
+        return send_rows(cli, file->kind, rows, t);
+    json_decref(rows);
+    return status;
+}
+
+static enum mt_exit report(struct mt_cli *cli, const struct csv_file *file, struct tally *t) {
+    if (t->drawn)
+        fprintf(cli->err, "\r%*s\r", 60, "");
+    if (cli->json) {
+        json_t *v = json_pack("{s:I, s:I, s:I}", "new", t->fresh, "changed", t->changed,
+                              "unchanged", t->unchanged);
+        if (file->n_bad)
+            json_object_set_new(v, "skipped", json_integer((json_int_t)file->n_bad));
+        mt_put_json(cli, v);
+        return MT_EXIT_OK;
+    }
+    if (cli->dry_run)
+        mt_say(cli, _("Dry run, nothing was changed. It would be: "));
+    mt_say(cli, _("%lld new, %lld changed, %lld unchanged\n"), (long long)t->fresh,
+           (long long)t->changed, (long long)t->unchanged);
+    if (t->orgs > 0)
+        mt_say(cli,
+               _("%lld organisations were not known yet and were entered too: meent org list\n"),
+               (long long)t->orgs);
+    if (file->n_bad)
+        mt_say(cli, _("%zu rows were skipped because something in them is wrong.\n"), file->n_bad);
+    return MT_EXIT_OK;
+}
+
+/* Headings that no field has are probably remarks of the file's owner; say so once. */
+static void name_ignored(struct mt_cli *cli, const struct csv_file *file) {
+    if (cli->quiet || cli->json || file->n_ignored == 0)
+        return;
+    char *list = mt_text_copy("");
+    for (size_t i = 0; i < file->n_ignored; i++) {
+        char *longer = mt_text_format("%s%s%.*s", list, i ? ", " : "", (int)file->ignored[i].n,
+                                      (const char *)file->ignored[i].p);
+        free(list);
+        list = longer;
+    }
+    char *safe = mt_text_safe(list, false), *fit = mt_text_fit(safe, 3 * cli->width);
+    fprintf(cli->err, _("Columns that are not used: %s\n"), fit);
+    free(fit);
+    free(safe);
+    free(list);
+}
+
+static enum mt_exit import(struct mt_cli *cli, const struct mt_args *args, uint16_t kind) {
+    struct csv_file file = {0};
+    struct tally tally = {0};
+    enum mt_exit status = load(cli, args->words[0], mt_schema_kind(kind), &file);
+    if (status)
+        return status;
+    bool partial = mt_args_has(args, "partial") && file.n_rows > file.n_bad;
+    if (file.n_problems_seen > 0 && !partial) {
+        status = mt_import_problems(cli, &file);
+    } else {
+        if (file.n_problems_seen > 0 && !cli->json)
+            mt_import_warn(cli, &file);
+        name_ignored(cli, &file);
+        status = send_file(cli, &file, &tally);
+        if (!status)
+            status = report(cli, &file, &tally);
+    }
+    csv_close(&file);
+    return status;
+}
+
+MT_COMMAND(org_import) {
+    return import(cli, args, MT_KIND_ORG);
+}
+
+MT_COMMAND(activity_import) {
+    return import(cli, args, MT_KIND_ACTIVITY);
+}

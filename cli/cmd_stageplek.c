@@ -1,0 +1,54 @@
+/* stageplek add|list. */
+#include "commands.h"
+
+#include "json.h"
+#include "records.h"
+
+#include <stdlib.h>
+
+MT_COMMAND(stageplek_add) {
+    json_t *result;
+    enum mt_exit status = mt_add(cli, args, MT_KIND_STAGEPLEK, &result);
+    if (status)
+        return status;
+    return mt_done(cli, result,
+                   _("Place %s added. Schools propose pupils with: meent placement propose %s\n"),
+                   mt_short_id(result), mt_short_id(result));
+}
+
+static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
+    const struct mt_kind *kind = mt_schema_kind(MT_KIND_STAGEPLEK);
+    char places[48] = "-", *period = mt_period_text(cli, r);
+    json_int_t capacity = mt_json_int(r, "capacity", -1);
+    json_int_t left = mt_json_int(r, "free", capacity - mt_json_int(r, "occupied", 0));
+    if (capacity >= 0)
+        snprintf(places, sizeof places, "%lld/%lld", (long long)left, (long long)capacity);
+    const char *host = mt_json_ref(r, "host");
+    const char *cells[] = {mt_short_id(r),
+                           mt_json_str(r, "title"),
+                           mt_label(cli, kind, MT_STAGEPLEK_TYPE, r),
+                           host ? host : mt_json_ref(r, "owner"),
+                           period,
+                           places};
+    mt_table_add(t, cells);
+    free(period);
+}
+
+MT_COMMAND(stageplek_list) {
+    json_t *params, *records;
+    enum mt_exit status = mt_list_params(cli, args, "stageplek", &params);
+    if (!status)
+        status = mt_list(cli, params, &records);
+    if (status)
+        return status;
+    const struct mt_column columns[] = {
+        {_("ID"), 0},
+        {_("PLACE"), MT_COLUMN_FLEX},
+        {_("KIND"), MT_COLUMN_FLEX},
+        {_("AT"), MT_COLUMN_FLEX},
+        {_("PERIOD"), MT_COLUMN_FLEX},
+        {_("FREE"), MT_COLUMN_RIGHT},
+    };
+    return mt_show_rows(cli, records, columns, MT_ARRAY_LEN(columns), row,
+                        _("No places yet. To offer one: meent stageplek add --help"));
+}

@@ -1,0 +1,150 @@
+#include "import_rows.h"
+
+#include "records.h"
+#include "text.h"
+
+#include <stdlib.h>
+
+enum { SHOWN_MAX = 100 }; /* problems printed for people */
+
+json_t *mt_import_row(const struct csv_file *file, const struct csv_row *row) {
+    json_t *out = json_object();
+    if (row->id.n > 0)
+        json_object_set_new(out, "id", json_stringn((const char *)row->id.p, row->id.n));
+    for (size_t i = 0; i < file->kind->n_fields; i++)
+        if (file->columns.filled >> file->kind->fields[i].no & 1)
+            json_object_set_new(out, file->kind->fields[i].name, json_string(""));
+    for (size_t i = 0; i < row->n_cells; i++) {
+        const struct csv_cell *c = &file->cells[row->first_cell + i];
+        const struct mt_field *f = mt_schema_field(file->kind, c->field);
+        json_object_set_new(out, f->name, json_stringn((const char *)c->p, c->n));
+    }
+    return out;
+}
+
+size_t mt_import_size(const struct csv_file *file, const struct csv_row *row) {
+    size_t n = 8 + row->id.n;
+    for (size_t i = 0; i < file->kind->n_fields; i++)
+        if (file->columns.filled >> file->kind->fields[i].no & 1)
+            n += strlen(file->kind->fields[i].name) + 8;
+    for (size_t i = 0; i < row->n_cells; i++)
+        n += file->cells[row->first_cell + i].n;
+    return n;
+}
+
+const char *mt_import_code(const struct csv_problem *problem) {
+    static const char *const cell[] = {
+        [MT_TEXT_OK] = "invalid",
+        [MT_TEXT_MISSING] = "missing",
+        [MT_TEXT_NOT_DATE] = "not-date",
+        [MT_TEXT_NOT_CLOCK] = "not-time",
+        [MT_TEXT_NOT_WEEK] = "not-week",
+        [MT_TEXT_NOT_NUMBER] = "not-number",
+        [MT_TEXT_TOO_SMALL] = "too-small",
+        [MT_TEXT_TOO_LARGE] = "too-large",
+        [MT_TEXT_NOT_WORD] = "not-word",
+        [MT_TEXT_NOT_BOOL] = "not-bool",
+        [MT_TEXT_TOO_LONG] = "too-long",
+        [MT_TEXT_TOO_MANY] = "too-many",
+        [MT_TEXT_NOT_TEXT] = "not-text",
+        [MT_TEXT_NOT_REF] = "not-reference",
+        [MT_TEXT_NOT_IDENT] = "not-identifier",
+        [MT_TEXT_ORDER] = "order",
+    };
+    static const char *const whole[] = {
+        [CSV_SHORT_ROW - CSV_SHORT_ROW] = "short-row",
+        [CSV_LONG_ROW - CSV_SHORT_ROW] = "long-row",
+        [CSV_BAD_QUOTE - CSV_SHORT_ROW] = "bad-quote",
+        [CSV_NO_COLUMN - CSV_SHORT_ROW] = "no-column",
+        [CSV_TWICE - CSV_SHORT_ROW] = "column-twice",
+        [CSV_EMPTY - CSV_SHORT_ROW] = "empty",
+        [CSV_TOO_MANY_ROWS - CSV_SHORT_ROW] = "too-many-rows",
+        [CSV_TOO_MANY_COLUMNS - CSV_SHORT_ROW] = "too-many-columns",
+    };
+    int i = problem->code, k = problem->code - CSV_SHORT_ROW;
+    if (i >= 0 && i < (int)MT_ARRAY_LEN(cell) && cell[i])
+        return cell[i];
+    return k >= 0 && k < (int)MT_ARRAY_LEN(whole) ? whole[k] : "invalid";
+}
+
+char *mt_import_sentence(const struct mt_cli *cli, const struct csv_problem *problem) {
+    switch (problem->code) {
+    case CSV_SHORT_ROW:
+        return mt_text_copy(_("the row ends before this column"));
+    case CSV_LONG_ROW:
+        return mt_text_copy(_("the row has more cells than there are headings"));
+    case CSV_BAD_QUOTE:
+        return mt_text_copy(_("a quotation mark (\") is missing or one too many"));
+    case CSV_NO_COLUMN:
+        return mt_text_copy(_("the file has no such column, and it is needed"));
+    case CSV_TWICE:
+        return mt_text_copy(_("two columns mean the same"));
+    case CSV_EMPTY:
+        return mt_text_copy(_("the file has no rows"));
+    case CSV_TOO_MANY_ROWS:
+        return mt_text_copy(_("the file has too many rows"));
+    case CSV_TOO_MANY_COLUMNS:
+        return mt_text_copy(_("the file has too many columns"));
+    default:
+        break;
+    }
+    char *value = mt_text_format("%.*s", (int)problem->value.n, (const char *)problem->value.p);
+    char *out = mt_reason((enum mt_text_err)problem->code, problem->field, value, cli->lang);
+    free(value);
+    return out;
+}
+
+/* Rows {row, line, column, code, message}. Owns: the caller. */
+static json_t *rows_of(const struct mt_cli *cli, const struct csv_file *file, size_t max) {
+    json_t *rows = json_array();
+    for (size_t i = 0; i < file->n_problems && i < max; i++) {
+        const struct csv_problem *p = &file->problems[i];
+        char *message = mt_import_sentence(cli, p);
+        char *heading = mt_text_format("%.*s", (int)p->column.n, (const char *)p->column.p);
+        char *column = mt_text_safe(heading, false);
+        if (!*column && p->field) {
+            free(column);
+            column = mt_text_copy(p->field->label[cli->lang]);
+        }
+        json_t *row = json_pack("{s:I, s:I, s:s, s:s, s:s}", "row", (json_int_t)p->row, "line",
+                                (json_int_t)p->line, "column", column, "code", mt_import_code(p),
+                                "message", message);
+        if (row)
+            json_array_append_new(rows, row);
+        free(column);
+        free(heading);
+        free(message);
+    }
+    return rows;
+}
+
+enum mt_exit mt_import_problems(struct mt_cli *cli, const struct csv_file *file) {
+    json_t *rows = rows_of(cli, file, cli->json ? file->n_problems : SHOWN_MAX);
+    char *message;
+    if (file->n_rows == 0)
+        message = mt_text_copy(_("the file cannot be read; nothing of it was applied"));
+    else
+        message = mt_text_format(_("%zu of %zu rows are wrong; nothing of the file was applied"),
+                                 file->n_bad, file->n_rows);
+    if (!cli->json && file->n_problems_seen > SHOWN_MAX) {
+        char *longer = mt_text_format(_("%s (the first %d of %zu errors are shown)"), message,
+                                      SHOWN_MAX, file->n_problems_seen);
+        free(message);
+        message = longer;
+    }
+    bool some = file->n_rows > file->n_bad;
+    enum mt_exit status =
+        mt_fail_rows(cli, "invalid", message,
+                     some ? _("Correct the file, or take only the good rows with --partial.")
+                          : _("Correct the file and try again."),
+                     rows);
+    json_decref(rows);
+    free(message);
+    return status;
+}
+
+void mt_import_warn(struct mt_cli *cli, const struct csv_file *file) {
+    json_t *rows = rows_of(cli, file, SHOWN_MAX);
+    mt_put_rows(cli, rows);
+    json_decref(rows);
+}

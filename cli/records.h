@@ -1,0 +1,61 @@
+/* records: what the commands of all kinds of records share: flags to fields, lists, one record. */
+#ifndef MEENT_RECORDS_H
+#define MEENT_RECORDS_H
+
+#include "cli.h"
+#include "table.h"
+
+/* The words of a vocabulary in one line: labels in Dutch, where they are everyday words, and the
+ * stable names in English. Owns: the caller. */
+char *mt_words_of(const struct mt_vocab *vocab, enum mt_lang lang);
+
+/* What is wrong with `text` as a value of `field`, for people. Owns: the caller. */
+char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *text,
+                enum mt_lang lang);
+
+/* Collects the flags that set fields as {name: text}; a flag given several times makes a list.
+ * With `complete`, required fields that are missing are asked for on a terminal, and are an error
+ * elsewhere.
+ * Out: `*fields`, owned by the caller, NULL on error. */
+MT_MUST enum mt_exit mt_fields_given(struct mt_cli *cli, const struct mt_args *args,
+                                     const struct mt_kind *kind, bool complete, json_t **fields);
+
+/* Parameters of record.list from the flags: filters, text, mine, from, until, free, limit. */
+MT_MUST enum mt_exit mt_list_params(struct mt_cli *cli, const struct mt_args *args,
+                                    const char *kind, json_t **params);
+
+/* Lists records, page after page, up to the "limit" in `params`. Takes over `params`.
+ * Out: `*records`, an array owned by the caller. */
+MT_MUST enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records);
+
+/* Prints `rows` as JSON, or as a table that `row` fills in; `empty` when there are none.
+ * Takes over `rows`. */
+typedef void mt_row_fn(struct mt_cli *cli, struct mt_table *t, const json_t *record);
+enum mt_exit mt_show_rows(struct mt_cli *cli, json_t *take_rows, const struct mt_column *columns,
+                          size_t n_columns, mt_row_fn *row, const char *empty);
+
+/* Gets one record. Out: `*record`, owned by the caller. */
+MT_MUST enum mt_exit mt_record(struct mt_cli *cli, const char *kind, const char *id,
+                               json_t **record);
+
+/* Prints the fields of a record that have a value, by the labels of `kind`. */
+void mt_show_record(struct mt_cli *cli, const struct mt_kind *kind, const json_t *record);
+
+/* The label of an enum field's value, or the value itself. Borrowed. */
+const char *mt_label(const struct mt_cli *cli, const struct mt_kind *kind, uint8_t field,
+                     const json_t *record);
+
+/* "15 jan 2027 – 22 jan 2027" of the fields from and until. Owns: the caller. */
+char *mt_period_text(const struct mt_cli *cli, const json_t *record);
+
+/* What was answered to a sign-up, or that it was withdrawn or waits. Borrowed. */
+const char *mt_decision_label(const struct mt_cli *cli, const json_t *signup);
+
+/* record.add and record.edit of a kind with the fields given as flags.
+ * Out: `*result`, owned by the caller, NULL on error and with --dry-run. */
+MT_MUST enum mt_exit mt_add(struct mt_cli *cli, const struct mt_args *args, uint16_t kind,
+                            json_t **result);
+MT_MUST enum mt_exit mt_edit(struct mt_cli *cli, const struct mt_args *args, uint16_t kind,
+                             const char *id, json_t **result);
+
+#endif

@@ -1,0 +1,48 @@
+/* ctl_cmd: what the control socket can be asked, as a table of methods (daemon layer 4).
+ *
+ * A command reads through a query, or prepares changes and has the node write them; the caller is
+ * answered once, at once or when the write is durable. Commands touch neither sockets nor the loop:
+ * what they need of the daemon comes in an environment. */
+#ifndef MEENT_CTL_CMD_H
+#define MEENT_CTL_CMD_H
+
+#include "ctl_server.h"
+#include "query.h"
+
+/* Borrowed during a call of mt_cmd_run. `submit` gives the node a command and calls back exactly
+ * once later, unless it fails; its argument must outlive that. */
+struct mt_cmd_env {
+    const struct mt_node *node;
+    struct mt_store *store;
+    enum mt_err (*submit)(void *arg, struct mt_command *command, mt_reply_fn fn, void *fn_arg);
+    void *submit_arg;
+    void (*random)(void *out, size_t n);
+    uint64_t wall_ms, uptime_ms;
+    const char *listen;   /* address we listen on */
+    enum mt_err degraded; /* why nothing can be written now, or MT_OK */
+};
+
+/* The answer. `code` is "ok" or the error's; `message` and `result` live during the call. */
+typedef void (*mt_cmd_done_fn)(void *arg, enum mt_err err, const char *message,
+                               struct mt_slice result);
+
+/* Runs one method. `done` is called exactly once, now or later, with `arg`. */
+void mt_cmd_run(const struct mt_cmd_env *env, unsigned access, struct mt_slice method,
+                struct mt_slice params, mt_cmd_done_fn done, void *arg);
+
+/* Access that a method asks for; 0 for reading and for methods that do not exist. */
+unsigned mt_cmd_needs(struct mt_slice method);
+
+/* ---- what a daemon writes by itself (query_own.c) ---- */
+
+/* Writes our organisation's own record and this installation's address when they are not there or
+ * differ, once we are a member. `announce` "" for none.
+ * Out: `*wrote`. Errors: MT_ENOMEM, store errors. */
+MT_MUST enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *announce,
+                                         bool *wrote);
+
+/* Calls `fn` with every address that other organisations' installations have published. */
+typedef enum mt_err (*mt_address_fn)(void *arg, const struct mt_id *org, struct mt_slice address);
+MT_MUST enum mt_err mt_query_addresses(const struct mt_cmd_env *env, mt_address_fn fn, void *arg);
+
+#endif

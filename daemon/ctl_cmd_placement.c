@@ -1,0 +1,134 @@
+/* ctl_cmd_placement: placements between a school and a company.
+ *
+ * A placement goes into the channel of the school and the organisation that offers the place, so
+ * that nobody else stores a byte of it. The pupil goes by a random pseudonym; the first name is
+ * refused here and set with record.edit once the placement is accepted. */
+#include "ctl_cmd_internal.h"
+
+enum { PSEUDONYM_BYTES = 5 };
+
+static enum mt_err find_place(struct cmd *c, struct mt_view *v) {
+    struct mt_slice id;
+    enum mt_err err = cmd_need(c, "stageplek", &id);
+    err = err ? err : cmd_open(c);
+    err = err ? err : mt_query_prefix(&c->q, MT_KIND_STAGEPLEK, id, v);
+    if (err)
+        return err;
+    if (mt_field_uint(v->fields, MT_COMMON_STATUS) == MT_STATUS_ENDED)
+        return cmd_say(c, MT_ECONFLICT, "this place is no longer offered");
+    const struct mt_gov *gov = mt_node_gov(c->node);
+    if (!gov || !mt_gov_member(gov, &v->owner))
+        return cmd_say(c, MT_ECONFLICT,
+                       "who offers this place is no member: there is nobody to share it with");
+    return MT_OK;
+}
+
+static enum mt_err placement_text(struct cmd *c, struct values *v, const char *key,
+                                  const struct mt_id *channel) {
+    struct mt_slice text;
+    const struct mt_field *f =
+        mt_schema_field_named(mt_schema_kind(MT_KIND_PLACEMENT), mt_slice_str(key));
+    enum mt_err err = cmd_text(c, key, &text);
+    return err || text.n == 0 ? err : values_text(c, v, f, text, channel);
+}
+
+static enum mt_err refuse_name(struct cmd *c) {
+    struct mt_slice text;
+    enum mt_err err = cmd_text(c, "first_name", &text);
+    if (!err && text.n)
+        return cmd_say(c, MT_ECONFLICT, "a first name is given once the placement is accepted");
+    return err;
+}
+
+static void put_pseudonym(struct cmd *c, struct values *v) {
+    uint8_t bytes[PSEUDONYM_BYTES];
+    char text[2 + 2 * PSEUDONYM_BYTES + 1] = "P-";
+    c->env->random(bytes, sizeof bytes);
+    mt_hex(text + 2, bytes, sizeof bytes);
+    values_str(v, MT_PLACEMENT_PSEUDONYM, mt_slice_str(text));
+}
+
+enum mt_err cmd_placement_propose(struct cmd *c) {
+    static const char *const keys[] = {
+        "level",         "route",      "from",         "until",           "hours", "school_mentor",
+        "found_by",      "age_band",   "year",         "profile",         "text",  "agreed_by",
+        "agreed_on",     "ground",     "parent_date",  "parent_agrees",   "parent_paper",
+        "company_mentor"};
+    const struct mt_kind *kind = mt_schema_kind(MT_KIND_PLACEMENT);
+    struct mt_view place;
+    struct values v = {.memory = NULL};
+    enum mt_err err = refuse_name(c);
+    err = err ? err : find_place(c, &place);
+    err = err ? err : values_init(&v);
+    if (err)
+        return err;
+    struct mt_id channel = place.owner;
+    struct mt_ref ref = {.owner = place.owner, .kind = MT_KIND_STAGEPLEK, .id = place.id};
+    values_ref(&v, MT_PLACEMENT_STAGEPLEK, &ref);
+    put_pseudonym(c, &v);
+    for (size_t i = 0; !err && i < MT_ARRAY_LEN(keys); i++)
+        err = placement_text(c, &v, keys[i], &channel);
+    err = err ? err : values_check(c, &v, kind, mt_slice(NULL, 0));
+    if (!err) {
+        struct mt_rid rid;
+        struct draft d;
+        c->env->random(rid.b, sizeof rid.b);
+        cmd_put_id(c, kind->no, &rid);
+        draft_init(&d, &channel);
+        draft_add(&d, kind, &rid, &v.set);
+        err = draft_submit(&d, c);
+    }
+    values_free(&v);
+    return err;
+}
+
+/* A place takes as many as it states; only who offers it sees them all. */
+static enum mt_err check_room(struct cmd *c, const struct mt_ref *place, const struct mt_rid *id) {
+    struct mt_view v;
+    uint64_t occupied;
+    if (!mt_id_eq(&place->owner, &c->info.org) || mt_query_ref(&c->q, NULL, place, &v) ||
+        !mt_field_has(v.fields, MT_STAGEPLEK_CAPACITY))
+        return MT_OK;
+    uint64_t capacity = mt_field_uint(v.fields, MT_STAGEPLEK_CAPACITY);
+    enum mt_err err = mt_query_occupied(&c->q, place, id, &occupied);
+    if (!err && occupied >= capacity)
+        return cmd_say(c, MT_ECONFLICT, "this place takes %llu and has them",
+                       (unsigned long long)capacity);
+    return err;
+}
+
+enum mt_err cmd_answer_placement(struct cmd *c, const struct mt_view *v, unsigned decision,
+                                 struct mt_slice reason) {
+    struct mt_subject subject;
+    struct mt_ref place;
+    struct mt_id audience = v->audience;
+    bool alone = mt_id_eq(&audience, &c->info.org);
+    if (mt_id_eq(&v->owner, &c->info.org) && !alone)
+        return cmd_say(c, MT_EDENIED, "the other side answers what you proposed");
+    mt_query_subject(&c->q, v, &subject);
+    if (decision == MT_DECISION_ACCEPTED &&
+        mt_field_ref(v->fields, MT_PLACEMENT_STAGEPLEK, &place)) {
+        enum mt_err err = check_room(c, &place, &subject.id);
+        if (err)
+            return err;
+    }
+    return cmd_write_answer(c, &subject, &audience, decision, reason);
+}
+
+static enum mt_err answer(struct cmd *c, unsigned decision) {
+    struct mt_slice id, reason;
+    struct mt_view v;
+    enum mt_err err = cmd_need(c, "id", &id);
+    err = err ? err : cmd_text(c, "reason", &reason);
+    err = err ? err : cmd_open(c);
+    err = err ? err : mt_query_prefix(&c->q, MT_KIND_PLACEMENT, id, &v);
+    return err ? err : cmd_answer_placement(c, &v, decision, reason);
+}
+
+enum mt_err cmd_placement_accept(struct cmd *c) {
+    return answer(c, MT_DECISION_ACCEPTED);
+}
+
+enum mt_err cmd_placement_decline(struct cmd *c) {
+    return answer(c, MT_DECISION_DECLINED);
+}

@@ -1,0 +1,49 @@
+/* ctl_server_internal: what the files of ctl_server share. */
+#ifndef MEENT_CTL_SERVER_INTERNAL_H
+#define MEENT_CTL_SERVER_INTERNAL_H
+
+#include "ctl.h"
+#include "ctl_server.h"
+
+enum mt_ctl_client_state { MT_CTL_OPEN, MT_CTL_FLUSHING, MT_CTL_CLOSING };
+
+struct mt_ctl_client {
+    struct mt_ctl_server *server;
+    struct mt_ctl_client *next, **link; /* in the server's list until it is freed */
+    enum mt_ctl_client_state state;
+    unsigned open_handles;
+    uv_pipe_t pipe;
+    uv_timer_t timer;
+    uv_shutdown_t shutdown;
+    struct ucred who;
+    unsigned access, n_calls;
+    uint64_t active_ms; /* when it last sent something */
+    bool reading, ended, processing;
+    uint8_t *in; /* what came and is not a whole message yet */
+    size_t n, cap;
+    size_t scanned; /* bytes looked at for the message that is coming in */
+};
+
+struct mt_ctl_server {
+    struct mt_ctl_server_config config;
+    uv_pipe_t pipe;
+    int dir_fd;                    /* -1, or the directory the socket is reached through */
+    bool stopped, closed, waiting; /* waiting: somebody could not be accepted yet */
+    struct mt_ctl_client *clients;
+    struct mt_ctl_call *calls;
+    unsigned n_clients;
+};
+
+/* Takes a client that waits on the server's socket. Errors: MT_ENOMEM (it still waits), MT_EIO. */
+MT_MUST enum mt_err mt_ctl_client_accept(struct mt_ctl_server *s);
+
+/* Stops or starts to read, and handles what was read, as calls and output allow. */
+void mt_ctl_client_update(struct mt_ctl_client *c);
+
+/* Ends it, after its output has left. Idempotent. */
+void mt_ctl_client_close(struct mt_ctl_client *c);
+
+/* A client is gone. */
+void mt_ctl_server_on_client_gone(struct mt_ctl_server *s);
+
+#endif

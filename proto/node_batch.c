@@ -1,0 +1,502 @@
+/* node_batch: what is to become durable, in order, one batch away at a time.
+ *
+ * Happy path: writes, runs from peers, governance items and blobs collect in the batch being filled.
+ * When no batch is away the oldest goes; when it comes back durable, requests are answered and runs
+ * are pushed. While it is away the next one fills: that is the group commit.
+ *
+ * When the store refuses a batch (disk full) nothing of it counts. Entries of our own in it and after
+ * it are chained on what was not kept, so all requests that wait fail, links whose runs were in it
+ * are closed (they send again later), and governance items and blobs are put into a later batch. */
+#include "node_internal.h"
+#include "record.h"
+
+#include <stdlib.h>
+
+void mt_node_work_free(struct mt_work *w) {
+    if (!w)
+        return;
+    for (size_t i = 0; i < w->n_locals; i++)
+        free(w->locals[i].entries);
+    mt_batch_free(w->batch);
+    free(w->waiters);
+    free(w->locals);
+    free(w->items);
+    free(w);
+}
+
+/* ---- entries of our own ---- */
+
+static void sign_last(const struct mt_node *n, struct mt_local *l) {
+    struct mt_local_entry *e = &l->entries[l->n - 1];
+    if (!e->is_signed)
+        mt_head_sign(&n->secret->feed, &n->replica.region, &e->h.chain, e->h.seq, &e->id,
+                     e->signature);
+    e->is_signed = true;
+    l->unsigned_n = 0;
+    l->unsigned_bytes = 0;
+}
+
+/* Closes a batch: signs every chain's last entry and turns the lists into operations. */
+static enum mt_err close_work(struct mt_node *n, struct mt_work *w) {
+    for (size_t i = 0; i < w->n_locals; i++) {
+        struct mt_local *l = &w->locals[i];
+        sign_last(n, l);
+        enum mt_err err = mt_batch_adopt(w->batch, l->entries);
+        if (err)
+            return err;
+        struct mt_op *op = mt_batch_add(w->batch, MT_OP_LOCAL);
+        if (!op)
+            return MT_ENOMEM;
+        op->local.chain = n->replica.chains.v[l->chain].info;
+        op->local.entries = l->entries;
+        op->local.n = l->n;
+        l->entries = NULL;
+    }
+    w->n_locals = 0;
+    w->batch->region = n->replica.region;
+    w->batch->own_org = n->replica.own_org;
+    w->batch->keys = mt_keyring_ref(n->ring);
+    w->batch->wall_ms = n->now.wall_ms;
+    return MT_OK;
+}
+
+static void append_queue(struct mt_node *n, struct mt_work *w) {
+    if (n->queue)
+        n->queue_end->next = w;
+    else
+        n->queue = w;
+    n->queue_end = w;
+}
+
+struct mt_work *mt_node_work(struct mt_node *n) {
+    struct mt_work *w = n->filling;
+    if (w && (w->batch->bytes >= MT_BATCH_BYTES_MAX ||
+              w->batch->n + w->n_locals >= MT_BATCH_OPS_MAX - 8)) {
+        if (close_work(n, w) != MT_OK)
+            return NULL;
+        append_queue(n, w);
+        n->filling = NULL;
+    }
+    if (n->filling)
+        return n->filling;
+    w = calloc(1, sizeof *w);
+    if (w)
+        w->batch = mt_batch_new();
+    if (w && !w->batch) {
+        free(w);
+        w = NULL;
+    }
+    n->filling = w;
+    return w;
+}
+
+static struct mt_tip *tip_of(struct mt_node *n, uint32_t chain) {
+    for (size_t i = 0; i < n->n_tips; i++)
+        if (n->tips[i].chain == chain)
+            return &n->tips[i];
+    if (!mt_node_grow((void **)&n->tips, &n->cap_tips, n->n_tips, sizeof *n->tips))
+        return NULL;
+    n->tips[n->n_tips] = (struct mt_tip){.chain = chain, .head = n->replica.chains.v[chain].head};
+    return &n->tips[n->n_tips++];
+}
+
+static struct mt_local *local_of(struct mt_work *w, uint32_t chain) {
+    for (size_t i = 0; i < w->n_locals; i++)
+        if (w->locals[i].chain == chain)
+            return &w->locals[i];
+    if (!mt_node_grow((void **)&w->locals, &w->cap_locals, w->n_locals, sizeof *w->locals))
+        return NULL;
+    w->locals[w->n_locals] = (struct mt_local){.chain = chain};
+    return &w->locals[w->n_locals++];
+}
+
+/* 1 + the highest lamport of our organisation's entries for the same audience. */
+static uint64_t next_lamport(const struct mt_node *n, uint32_t chain) {
+    const struct mt_chains *c = &n->replica.chains;
+    uint64_t top = 0;
+    for (uint32_t i = 0; i < c->n; i++)
+        if (mt_id_eq(&c->v[i].info.org, &n->replica.own_org) &&
+            mt_id_eq(&c->v[i].info.other, &c->v[chain].info.other) && c->v[i].head.lamport > top)
+            top = c->v[i].head.lamport;
+    for (size_t i = 0; i < n->n_tips; i++)
+        if (mt_id_eq(&c->v[n->tips[i].chain].info.other, &c->v[chain].info.other) &&
+            n->tips[i].head.lamport > top)
+            top = n->tips[i].head.lamport;
+    return top + 1;
+}
+
+/* Where a write goes: which chain, under which key. */
+struct place {
+    uint32_t chain;
+    struct mt_id epoch;
+    const uint8_t *box_key;
+};
+
+static enum mt_err find_place(struct mt_node *n, const struct mt_id *audience, struct place *out) {
+    const struct mt_chains *c = &n->replica.chains;
+    const struct mt_id *feed = &n->secret->feed.pub;
+    *out = (struct place){0};
+    if (mt_id_is_zero(audience)) {
+        const struct mt_epoch *e = mt_node_epoch(n);
+        if (!e)
+            return MT_ENOKEY;
+        out->epoch = e->statement;
+        out->box_key = mt_keyring_epoch(n->ring, &e->statement);
+        out->chain = mt_chains_find(c, feed);
+    } else {
+        const struct mt_channel *ch = mt_node_channel(n, audience);
+        struct mt_id id;
+        if (!ch)
+            return MT_EMEMBER;
+        mt_channel_chain(&n->replica.region, ch->key, feed, &id);
+        out->box_key = ch->box_key;
+        out->chain = mt_chains_find(c, &id);
+    }
+    return out->chain == MT_CHAIN_NONE || !out->box_key ? MT_EBUG : MT_OK;
+}
+
+/* Seals one plaintext and chains it behind the tip. */
+static enum mt_err make_entry(struct mt_node *n, struct mt_work *w, const struct place *at,
+                              struct mt_slice content, struct mt_head *tip,
+                              struct mt_local_entry *e) {
+    size_t size = mt_box_size(content.n);
+    uint8_t random[32];
+    if (!size)
+        return MT_ETOOLONG;
+    uint8_t *box = mt_batch_alloc(w->batch, size);
+    uint8_t *header = mt_batch_alloc(w->batch, MT_HEADER_MAX);
+    e->content = mt_batch_copy(w->batch, content);
+    if (!box || !header || !e->content.p)
+        return MT_ENOMEM;
+    struct mt_box_place place = {.region = n->replica.region,
+                                 .chain = n->replica.chains.v[at->chain].info.id,
+                                 .seq = tip->seq + 1,
+                                 .epoch = at->epoch};
+    struct mt_writer bw = mt_writer(box, size), hw = mt_writer(header, MT_HEADER_MAX);
+    mt_rng_draw(&n->rng, random, sizeof random);
+    enum mt_err err = mt_box_seal(at->box_key, &place, random, content, &bw);
+    if (err)
+        return err;
+    e->box = mt_writer_slice(&bw);
+    e->h = (struct mt_header){.version = MT_HEADER_VERSION,
+                              .chain = place.chain,
+                              .seq = place.seq,
+                              .previous = tip->entry,
+                              .lamport = next_lamport(n, at->chain),
+                              .governance = *mt_gov_head(n->replica.gov),
+                              .wall_ms = n->now.wall_ms,
+                              .epoch = at->epoch,
+                              .box_len = (uint32_t)e->box.n};
+    mt_box_hash(&n->replica.region, e->box, &e->h.box_hash);
+    mt_header_put(&hw, &e->h);
+    e->header = mt_writer_slice(&hw);
+    mt_entry_id(&n->replica.region, e->header, &e->id);
+    *tip = (struct mt_head){.seq = place.seq, .entry = e->id, .lamport = e->h.lamport};
+    w->batch->bytes += size + content.n + MT_HEADER_MAX;
+    return hw.err;
+}
+
+static enum mt_err add_entry(struct mt_node *n, const struct place *at, struct mt_slice content) {
+    struct mt_work *w = mt_node_work(n);
+    struct mt_local *l = w ? local_of(w, at->chain) : NULL;
+    struct mt_tip *tip = l ? tip_of(n, at->chain) : NULL;
+    if (!tip)
+        return MT_ENOMEM;
+    if (l->n == l->cap) {
+        uint32_t cap = l->cap ? l->cap * 2 : 8;
+        struct mt_local_entry *p = realloc(l->entries, cap * sizeof *p);
+        if (!p)
+            return MT_ENOMEM;
+        l->entries = p;
+        l->cap = cap;
+    }
+    struct mt_local_entry *e = &l->entries[l->n];
+    *e = (struct mt_local_entry){0};
+    enum mt_err err = make_entry(n, w, at, content, &tip->head, e);
+    if (err)
+        return err;
+    l->n++;
+    l->unsigned_n++;
+    l->unsigned_bytes += e->box.n;
+    if (l->unsigned_n >= MT_SIGN_ENTRIES_MAX || l->unsigned_bytes + MT_BOX_MAX > MT_SIGN_BYTES_MAX)
+        sign_last(n, l);
+    return MT_OK;
+}
+
+enum mt_err mt_node_write(struct mt_node *n, const struct mt_command *cmd, const char **hint) {
+    struct place at;
+    if (!mt_node_is_member(n)) {
+        *hint = "no-region";
+        return MT_ESTATE;
+    }
+    enum mt_err err = find_place(n, &cmd->audience, &at);
+    /* Everything is checked before anything is chained, so that a refused write leaves no trace. */
+    for (uint32_t i = 0; i < cmd->n_contents && !err; i++) {
+        err = mt_changes_check(cmd->contents[i]);
+        if (!err && !mt_box_size(cmd->contents[i].n))
+            err = MT_ETOOLONG;
+    }
+    if (err)
+        return err;
+    mt_chains_number(&n->replica.chains, at.chain);
+    for (uint32_t i = 0; i < cmd->n_contents && !err; i++)
+        err = add_entry(n, &at, cmd->contents[i]);
+    return err;
+}
+
+enum mt_err mt_node_wait(struct mt_node *n, uint64_t request, const struct mt_reply *reply) {
+    struct mt_work *w = mt_node_work(n);
+    if (!w ||
+        !mt_node_grow((void **)&w->waiters, &w->cap_waiters, w->n_waiters, sizeof *w->waiters))
+        return MT_ENOMEM;
+    w->waiters[w->n_waiters++] = (struct mt_waiter){.request = request, .reply = *reply};
+    return MT_OK;
+}
+
+/* ---- runs of peers, items, blobs ---- */
+
+enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
+                             uint8_t *take_message, size_t len) {
+    struct mt_work *w = mt_node_work(n);
+    struct mt_op *op = w ? mt_batch_add(w->batch, MT_OP_RUN) : NULL;
+    if (!op)
+        return MT_ENOMEM;
+    enum mt_err err = mt_batch_adopt(w->batch, take_message);
+    if (err) {
+        w->batch->n--;
+        return err;
+    }
+    mt_chains_number(&n->replica.chains, chain);
+    op->tag = conn;
+    op->run.chain = n->replica.chains.v[chain].info;
+    op->run.message = mt_slice(take_message, len);
+    w->batch->bytes += len;
+    return MT_OK;
+}
+
+static const struct mt_slice *find_item(const struct mt_node *n, const struct mt_id *id,
+                                        struct mt_slice *out) {
+    for (size_t i = mt_gov_count(n->replica.gov); i-- > 0;)
+        if (mt_id_eq(mt_gov_item_id(n->replica.gov, i), id)) {
+            *out = mt_gov_item(n->replica.gov, i);
+            return out;
+        }
+    return NULL;
+}
+
+static enum mt_err save_item(struct mt_node *n, struct mt_work *w, const struct mt_id *id) {
+    struct mt_slice bytes;
+    if (!find_item(n, id, &bytes))
+        return MT_OK; /* a lower one took its place meanwhile */
+    if (!mt_node_grow((void **)&w->items, &w->cap_items, w->n_items, sizeof *w->items))
+        return MT_ENOMEM;
+    struct mt_slice copy = mt_batch_copy(w->batch, bytes);
+    struct mt_op *op = copy.p ? mt_batch_add(w->batch, MT_OP_ITEM) : NULL;
+    if (!op)
+        return MT_ENOMEM;
+    op->item.id = *id;
+    op->item.bytes = copy;
+    w->batch->bytes += copy.n;
+    w->items[w->n_items++] = *id;
+    return MT_OK;
+}
+
+static bool is_due(const struct mt_node *n) {
+    return n->dirty_identity || n->dirty_invites || n->dirty_joining || n->n_unsaved ||
+           n->retry_waiting;
+}
+
+static enum mt_err save_blobs(struct mt_node *n, struct mt_work *w) {
+    enum mt_err err = MT_OK;
+    if (n->dirty_identity)
+        err = mt_node_save_identity(n, w);
+    n->dirty_identity = err != MT_OK;
+    if (!err && n->dirty_invites)
+        err = mt_node_save_invites(n, w);
+    n->dirty_invites &= err != MT_OK;
+    if (!err && n->dirty_joining)
+        err = mt_node_save_joining(n, w);
+    n->dirty_joining &= err != MT_OK;
+    return err;
+}
+
+void mt_node_save_due(struct mt_node *n) {
+    if (!is_due(n) || n->now.mono_ms < n->retry_at)
+        return;
+    struct mt_work *w = mt_node_work(n);
+    enum mt_err err = w ? save_blobs(n, w) : MT_ENOMEM;
+    while (!err && n->n_unsaved) {
+        w = mt_node_work(n);
+        err = w ? save_item(n, w, &n->unsaved[n->n_unsaved - 1]) : MT_ENOMEM;
+        n->n_unsaved -= !err;
+    }
+    if (!err && n->retry_waiting) {
+        if (mt_batch_add(w->batch, MT_OP_RETRY))
+            n->retry_waiting = false;
+        else
+            err = MT_ENOMEM;
+    }
+    if (err)
+        n->retry_at = n->now.mono_ms + MT_RETRY_MS;
+}
+
+uint64_t mt_node_save_deadline(const struct mt_node *n) {
+    return is_due(n) ? n->retry_at : UINT64_MAX;
+}
+
+void mt_node_submit(struct mt_node *n) {
+    if (n->away || (!n->queue && !n->filling))
+        return;
+    struct mt_work *w = n->queue;
+    if (w) {
+        n->queue = w->next;
+        w->next = NULL;
+    } else {
+        w = n->filling;
+        if (!w->batch->n && !w->n_locals && !w->n_waiters)
+            return;
+        if (close_work(n, w) != MT_OK)
+            return; /* no memory: tried again at the next step */
+        n->filling = NULL;
+    }
+    struct mt_effect *fx = mt_node_emit(n, MT_FX_PERSIST);
+    if (!fx) {
+        w->next = n->queue;
+        n->queue = w;
+        if (!w->next)
+            n->queue_end = w;
+        return;
+    }
+    fx->batch = w->batch;
+    w->batch = NULL;
+    n->away = w;
+}
+
+/* ---- coming back ---- */
+
+static void fail_work(struct mt_node *n, struct mt_work *w, struct mt_batch *b, enum mt_err err) {
+    for (size_t i = 0; i < w->n_waiters; i++)
+        mt_node_reply(n, w->waiters[i].request, err, NULL, NULL);
+    for (size_t i = 0; i < w->n_items; i++)
+        if (mt_node_grow((void **)&n->unsaved, &n->cap_unsaved, n->n_unsaved, sizeof *n->unsaved))
+            n->unsaved[n->n_unsaved++] = w->items[i];
+    for (uint32_t i = 0; i < b->n; i++) {
+        struct mt_conn *c = b->ops[i].type == MT_OP_RUN ? mt_node_conn(n, b->ops[i].tag) : NULL;
+        if (c)
+            mt_node_close(n, c, err);
+        n->retry_waiting |= b->ops[i].type == MT_OP_RETRY;
+    }
+}
+
+static void fail_all(struct mt_node *n, struct mt_batch *b) {
+    enum mt_err err = b->err;
+    fail_work(n, n->away, b, err);
+    if (n->filling) {
+        append_queue(n, n->filling);
+        n->filling = NULL;
+    }
+    while (n->queue) {
+        struct mt_work *w = n->queue;
+        n->queue = w->next;
+        fail_work(n, w, w->batch, err);
+        mt_node_work_free(w);
+    }
+    n->n_tips = 0;
+    n->dirty_identity = n->secret != NULL;
+    n->dirty_invites = n->n_invites > 0;
+    n->dirty_joining = true;
+    n->retry_at = n->now.mono_ms + MT_RETRY_MS;
+    mt_node_log(n, "not_saved", NULL, 0, b->n, err);
+}
+
+/* What a run led to, told to the peer it came from. */
+static enum mt_err answer_run(struct mt_node *n, struct mt_conn *c, const struct mt_op *op,
+                              uint32_t chain) {
+    enum mt_err err;
+    switch (op->err) {
+    case MT_OK:
+        return mt_sync_mark(&c->sync, &n->replica, chain, op->run.message.n, true);
+    case MT_ECHAIN:
+        err = mt_sync_mark(&c->sync, &n->replica, chain, op->run.message.n, false);
+        return err ? err : mt_sync_resync(&c->sync, &n->replica, chain);
+    case MT_EFORK:
+        return mt_sync_mark(&c->sync, &n->replica, chain, op->run.message.n, false);
+    default:
+        return op->err;
+    }
+}
+
+static bool came_back_run(struct mt_node *n, const struct mt_op *op) {
+    uint32_t at = mt_chains_find(&n->replica.chains, &op->run.chain.id);
+    struct mt_chain *chain = &n->replica.chains.v[at];
+    bool ours = mt_id_eq(&chain->info.feed, &n->secret->feed.pub);
+    if (op->err == MT_OK && op->added)
+        chain->head = op->head;
+    if (op->err == MT_EFORK && !chain->fork) {
+        chain->fork = op->fork;
+        mt_node_log(n, "fork", &chain->info.org, op->tag, op->fork, MT_EFORK);
+    }
+    /* Somebody holds more of our chain than we do, or another branch of it: this is an older copy. */
+    n->retire_due |= ours && (op->err == MT_EFORK || (op->err == MT_OK && op->added));
+    struct mt_conn *c = mt_node_conn(n, op->tag);
+    if (c && !c->closing) {
+        enum mt_err err = answer_run(n, c, op, at);
+        if (err)
+            mt_node_close(n, c, err);
+    }
+    if (op->err || !op->added)
+        return false;
+    for (size_t i = 0; i < n->n_conns; i++) {
+        struct mt_conn *o = n->conns[i];
+        if (o != c && o->is_open && !o->closing &&
+            mt_sync_mark(&o->sync, &n->replica, at, 0, false) != MT_OK)
+            mt_node_close(n, o, MT_ENOMEM);
+    }
+    mt_node_grew(n, at, !mt_id_eq(&chain->info.org, &n->replica.own_org));
+    return true;
+}
+
+static void came_back_local(struct mt_node *n, const struct mt_op *op) {
+    uint32_t at = mt_chains_find(&n->replica.chains, &op->local.chain.id);
+    n->replica.chains.v[at].head = op->head;
+    for (size_t i = 0; i < n->n_tips; i++)
+        if (n->tips[i].chain == at && n->tips[i].head.seq == op->head.seq)
+            n->tips[i] = n->tips[--n->n_tips];
+    mt_node_grew(n, at, false);
+}
+
+static void tell_items(struct mt_node *n, const struct mt_work *w) {
+    for (size_t i = 0; i < n->n_conns && w->n_items; i++) {
+        struct mt_conn *c = n->conns[i];
+        if (!c->is_open || c->closing)
+            continue;
+        enum mt_err err = mt_sync_items(&c->sync, &n->replica, w->items, w->n_items);
+        if (err)
+            mt_node_close(n, c, err);
+    }
+}
+
+void mt_node_persisted(struct mt_node *n, struct mt_batch *b) {
+    struct mt_work *w = n->away;
+    bool changed = false;
+    if (b->err) {
+        fail_all(n, b);
+    } else {
+        tell_items(n, w);
+        for (uint32_t i = 0; i < b->n; i++) {
+            const struct mt_op *op = &b->ops[i];
+            if (op->type == MT_OP_RUN)
+                changed |= came_back_run(n, op);
+            else if (op->type == MT_OP_LOCAL)
+                came_back_local(n, op);
+            changed |= op->type == MT_OP_LOCAL || op->type == MT_OP_RETRY;
+        }
+        for (size_t i = 0; i < w->n_waiters; i++)
+            mt_node_reply(n, w->waiters[i].request, MT_OK, &w->waiters[i].reply, NULL);
+    }
+    n->away = NULL;
+    mt_batch_free(b);
+    mt_node_work_free(w);
+    if (changed)
+        (void)mt_node_emit(n, MT_FX_CHANGED);
+}

@@ -1,0 +1,171 @@
+/* node_session: what sessions want from the node, and what the node wants from sessions. */
+#include "node_internal.h"
+
+#include <stdlib.h>
+
+/* Of two links with one installation both ends keep the same: the one dialled by the lower feed key,
+ * or the newer when one side dialled both. */
+static struct mt_conn *loser(struct mt_node *n, struct mt_conn *a, struct mt_conn *b) {
+    if (a->initiator == b->initiator)
+        return b;
+    bool we_are_lower = mt_id_cmp(&n->secret->feed.pub, &a->sync.feed) < 0;
+    return a->initiator == we_are_lower ? b : a;
+}
+
+void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
+    uint8_t buf[1024];
+    struct mt_writer join = mt_writer(buf, sizeof buf);
+    struct mt_peer *p = c->applying ? NULL : mt_node_peer(n, &c->sync.org, false);
+    for (size_t i = 0; i < n->n_conns; i++) {
+        struct mt_conn *o = n->conns[i];
+        if (o == c || !o->is_open || o->closing || !mt_id_eq(&o->sync.feed, &c->sync.feed))
+            continue;
+        struct mt_conn *out = loser(n, c, o);
+        mt_node_close(n, out, MT_EDUPLICATE);
+        if (out == c)
+            return;
+    }
+    mt_node_log(n, "link_up", &c->sync.org, c->id, c->initiator, MT_OK);
+    if (p) {
+        p->conn = c->id;
+        p->dialing = p->dialing == c->id ? 0 : p->dialing;
+        p->feed = c->sync.feed;
+        p->backoff_ms = 0;
+        p->last_err = MT_OK;
+        p->last_seen_ms = n->now.wall_ms;
+        p->met = true;
+    }
+    enum mt_err err = c->applying ? mt_node_join_item(n, &join) : MT_OK;
+    if (!err)
+        err = mt_sync_open(&c->sync, &n->replica, mt_writer_slice(&join), n->now.wall_ms);
+    if (err)
+        mt_node_close(n, c, err);
+}
+
+/* They said why they close. An applicant learns here that the code is somebody else's. */
+static void heard_bye(struct mt_node *n, struct mt_conn *c, struct mt_slice reason) {
+    mt_node_log(n, "link_bye", &c->sync.org, c->id, 0, MT_OK);
+    if (c->applying && mt_slice_is(reason, mt_err_code(MT_EMEMBER))) {
+        n->joining.state = MT_JOIN_REFUSED;
+        n->joining.err = MT_EMEMBER;
+        n->join_dial_at = UINT64_MAX;
+        n->dirty_joining = true;
+    }
+}
+
+static void heard_clock(struct mt_node *n, uint64_t wall_ms) {
+    uint64_t now = n->now.wall_ms;
+    uint64_t skew = now > wall_ms ? now - wall_ms : wall_ms - now;
+    if (skew > n->skew_ms_max)
+        n->skew_ms_max = skew;
+}
+
+static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct mt_sync_out *out,
+                             uint8_t **take_message, size_t len) {
+    struct mt_peer *p = mt_node_peer(n, &c->sync.org, false);
+    enum mt_err err;
+    switch (out->want) {
+    case MT_SYNC_NOTHING:
+        return MT_OK;
+    case MT_SYNC_RUN:
+        if (out->chain == MT_CHAIN_NONE)
+            return MT_EUNKNOWN;
+        err = mt_node_take_run(n, c->id, out->chain, *take_message, len);
+        if (!err)
+            *take_message = NULL;
+        return err;
+    case MT_SYNC_FILE:
+        return mt_node_file(n, c, out->join);
+    case MT_SYNC_FILED:
+        mt_node_filed(n, c);
+        return MT_OK;
+    case MT_SYNC_PONG:
+        if (p && n->now.mono_ms >= out->number)
+            p->rtt_ms = n->now.mono_ms - out->number;
+        return MT_OK;
+    case MT_SYNC_BYE:
+        heard_bye(n, c, out->reason);
+        return MT_OK;
+    case MT_SYNC_SKEW:
+        heard_clock(n, out->number);
+        return MT_OK;
+    }
+    return MT_EBUG;
+}
+
+void mt_node_message(struct mt_node *n, struct mt_conn *c, uint8_t *take_message, size_t len) {
+    struct mt_sync_out out;
+    enum mt_err err =
+        mt_sync_message(&c->sync, &n->replica, mt_slice(take_message, len), n->now.wall_ms, &out);
+    if (!err)
+        err = carry_out(n, c, &out, &take_message, len);
+    free(take_message);
+    struct mt_peer *p = mt_node_peer(n, &c->sync.org, false);
+    if (p)
+        p->last_seen_ms = n->now.wall_ms;
+    if (err)
+        mt_node_close(n, c, err);
+}
+
+void mt_node_fetched(struct mt_node *n, const struct mt_event *ev) {
+    struct mt_conn *c = mt_node_conn(n, ev->conn);
+    if (!c || c->closing)
+        return;
+    uint32_t at = 0;
+    while (at < n->replica.chains.n && n->replica.chains.v[at].info.no != ev->chain_no)
+        at++;
+    enum mt_err err = ev->err == MT_ENOTFOUND ? MT_OK : ev->err;
+    if (!err && at < n->replica.chains.n)
+        err = mt_sync_fetched(&c->sync, &n->replica, at, ev->err ? mt_slice(NULL, 0) : ev->bytes,
+                              ev->last);
+    if (err)
+        mt_node_close(n, c, err);
+}
+
+void mt_node_grew(struct mt_node *n, uint32_t chain, bool late) {
+    for (size_t i = 0; i < n->n_conns; i++) {
+        struct mt_conn *c = n->conns[i];
+        if (!c->is_open || c->closing)
+            continue;
+        enum mt_err err = mt_sync_grew(&c->sync, &n->replica, chain, late);
+        if (err)
+            mt_node_close(n, c, err);
+    }
+}
+
+void mt_node_flush(struct mt_node *n, struct mt_conn *c) {
+    if (!c->sync.out_n)
+        return;
+    struct mt_effect *fx = mt_node_emit(n, MT_FX_SEND);
+    if (!fx)
+        return;
+    fx->conn = c->id;
+    fx->bytes.p = c->sync.out;
+    fx->bytes.n = c->sync.out_n;
+    c->sync.out = NULL;
+    c->sync.out_n = c->sync.out_cap = 0;
+    c->sent_ms = n->now.mono_ms;
+}
+
+void mt_node_pump(struct mt_node *n) {
+    for (size_t i = 0; i < n->n_conns; i++) {
+        struct mt_conn *c = n->conns[i];
+        uint32_t chain;
+        uint64_t first;
+        size_t max_bytes;
+        if (c->closing)
+            continue;
+        if (c->sync.n_late && c->late_ms == UINT64_MAX)
+            c->late_ms = n->now.mono_ms + MT_LATE_MS;
+        mt_node_flush(n, c);
+        if (!mt_sync_next(&c->sync, &n->replica, &chain, &first, &max_bytes))
+            continue;
+        struct mt_effect *fx = mt_node_emit(n, MT_FX_FETCH);
+        if (!fx)
+            continue;
+        fx->conn = c->id;
+        fx->chain_no = n->replica.chains.v[chain].info.no;
+        fx->first = first;
+        fx->max_bytes = max_bytes;
+    }
+}
