@@ -110,8 +110,8 @@ static const struct mt_command COMMANDS[] = {
     {"activity add", "--direction --type --title --host", 0, 0, NULL, MT_KIND_ACTIVITY,
      NOT_WHEN_ADDED, N_("offer or ask something"),
      "meent activity add --direction offer --type gastles \\\n    --title \"Gastles Techniek\" --host Wavin\n"
-     "meent activity add --direction request --type excursie --title \"Dag op een werf\" \\\n"
-     "    --host \"Carmel College\" --week \"wk 48\" --capacity 24 --unit pupils",
+     "meent activity add --direction request --type excursie \\\n"
+     "    --title \"Dag op een werf\" --host \"Carmel College\" --week \"wk 48\" \\\n    --capacity 24 --unit pupils",
      mt_cmd_activity_add},
     {"activity edit", N_("ACTIVITY"), 1, 1, NULL, MT_KIND_ACTIVITY, "bundles|bundled_in",
      N_("change what we entered"), "meent activity edit a7f3 --date 2027-01-15 --start 13:00",
@@ -140,8 +140,8 @@ static const struct mt_command COMMANDS[] = {
     {"stageplek list", NULL, 0, 0, list_flags, MT_KIND_STAGEPLEK, NOT_IN_LISTS "|from|until",
      N_("open places"), "meent stageplek list --type snuffelstage", mt_cmd_stageplek_list},
     {"placement propose", N_("STAGEPLEK"), 1, 1, NULL, MT_KIND_PLACEMENT, "stageplek|status|reason",
-     N_("propose a pupil for a place; only both parties see it"),
-     "meent placement propose 9b1e --level KB --route snuffelstage --from 2027-01-11 --until 2027-01-15",
+     N_("propose a pupil; only both parties see it"),
+     "meent placement propose 9b1e --level KB --route snuffelstage \\\n    --from 2027-01-11 --until 2027-01-15",
      mt_cmd_placement_propose},
     {"placement accept", N_("PLACEMENT"), 1, 1, NULL, 0, NULL, N_("agree to a placement"),
      "meent placement accept 77d0", mt_cmd_placement_accept},

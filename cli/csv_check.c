@@ -6,6 +6,8 @@
 struct mt_slice csv_record_cell(const struct csv_record *rec, size_t column) {
     if (column >= rec->n || column > CSV_COLUMNS_MAX)
         return mt_slice(NULL, 0);
+    if (!rec->bytes)
+        return mt_slice(NULL, 0); /* a row of empty cells */
     size_t from = column ? rec->end[column - 1] : 0;
     return mt_text_trim(mt_slice(rec->bytes + from, rec->end[column] - from));
 }

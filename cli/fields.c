@@ -74,7 +74,7 @@ static const char *word_near(const struct mt_vocab *vocab, const char *text, enu
             free(one);
         }
     }
-    if (!mt_text_close(typed, best))
+    if (best * 2 >= strlen(typed)) /* there are few words, so half of one is enough to tell */
         found = NULL;
     free(typed);
     return found;

@@ -151,6 +151,7 @@ void mt_table_print(const struct mt_table *t, FILE *out, int width, bool color) 
         abort();
     scols_table_set_column_separator(tb, "  ");
     scols_table_enable_minout(tb, 1);
+    scols_table_enable_noencoding(tb, 1); /* cells are safe already */
     /* the widths are ours, so that libsmartcols has nothing left to fit */
     scols_table_set_termforce(tb, SCOLS_TERMFORCE_ALWAYS);
     scols_table_set_termwidth(tb, (size_t)width * 4);

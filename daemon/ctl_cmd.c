@@ -132,7 +132,8 @@ static const char *hint_text(const char *hint) {
         {"name-taken", "there is an open invitation of that name already"},
         {"name", "that is no name"},
         {"too-many-invites", "too many invitations are open: revoke some"},
-        {"no-address", "others cannot be told where to connect: set `announce` in the configuration"},
+        {"no-address",
+         "others cannot be told where to connect: set `announce` in the configuration"},
         {"not-a-seat", "only an organisation with a seat on the board invites"},
         {"not-filed", "nobody has used this invitation yet"},
         {"number", "the number does not match: have it read out again"},
@@ -229,9 +230,7 @@ unsigned mt_cmd_needs(struct mt_slice method) {
 }
 
 static const char *access_name(unsigned missing) {
-    return missing & MT_ACCESS_ADMIN          ? "admin"
-           : missing & MT_ACCESS_WRITE ? "write"
-                                           : "personal";
+    return missing & MT_ACCESS_ADMIN ? "admin" : missing & MT_ACCESS_WRITE ? "write" : "personal";
 }
 
 static enum mt_err start(struct cmd *c, struct mt_slice method) {

@@ -19,6 +19,7 @@ struct mt_cmd_env {
     void (*random)(void *out, size_t n);
     uint64_t wall_ms, uptime_ms;
     const char *listen;   /* address we listen on */
+    const char *announce; /* address others are told; "" when there is none */
     enum mt_err degraded; /* why nothing can be written now, or MT_OK */
 };
 

@@ -66,8 +66,8 @@ static bool find_founding(const struct mt_gov *gov, struct mt_found *out) {
     static const struct mt_id none;
     for (size_t i = 0; gov && i < mt_gov_count(gov); i++) {
         struct mt_item item;
-        if (mt_item_get(mt_gov_item(gov, i), &none, &item) == MT_OK &&
-            item.type == MT_ITEM_FOUND && mt_found_check(&item, out) == MT_OK)
+        if (mt_item_get(mt_gov_item(gov, i), &none, &item) == MT_OK && item.type == MT_ITEM_FOUND &&
+            mt_found_check(&item, out) == MT_OK)
             return true;
     }
     return false;

@@ -170,12 +170,12 @@ static uint64_t existing_org(struct cmd *c, const struct import *im) {
         if (mt_id_eq(&found[i]->owner, &c->info.org) && !found[i]->joined)
             return found[i]->row;
     struct mt_reader r = mt_reader(im->v.set.v[MT_ORG_NAME]);
-    struct mt_slice name = im->v.set.mask >> MT_ORG_NAME & 1 ? mt_wire_str(&r, MT_STRING_MAX)
-                                                             : mt_slice("", 0);
+    struct mt_slice name =
+        im->v.set.mask >> MT_ORG_NAME & 1 ? mt_wire_str(&r, MT_STRING_MAX) : mt_slice("", 0);
     for (size_t i = 0; i < b->n && name.n; i++) {
         const struct mt_org *o = &b->orgs[i];
-        if (mt_id_eq(&o->owner, &c->info.org) && !o->joined &&
-            (!has_idents || o->idents_n == 0) && mt_text_same(mt_org_name(b, o), name))
+        if (mt_id_eq(&o->owner, &c->info.org) && !o->joined && (!has_idents || o->idents_n == 0) &&
+            mt_text_same(mt_org_name(b, o), name))
             return o->row;
     }
     return NO_ROW;

@@ -50,10 +50,9 @@ static void put_pseudonym(struct cmd *c, struct values *v) {
 
 enum mt_err cmd_placement_propose(struct cmd *c) {
     static const char *const keys[] = {
-        "level",         "route",      "from",         "until",           "hours", "school_mentor",
-        "found_by",      "age_band",   "year",         "profile",         "text",  "agreed_by",
-        "agreed_on",     "ground",     "parent_date",  "parent_agrees",   "parent_paper",
-        "company_mentor"};
+        "level",     "route",    "from",        "until",         "hours",        "school_mentor",
+        "found_by",  "age_band", "year",        "profile",       "text",         "agreed_by",
+        "agreed_on", "ground",   "parent_date", "parent_agrees", "parent_paper", "company_mentor"};
     const struct mt_kind *kind = mt_schema_kind(MT_KIND_PLACEMENT);
     struct mt_view place;
     struct values v = {.memory = NULL};

@@ -250,8 +250,7 @@ enum mt_err cmd_record_edit(struct cmd *c) {
     uint64_t row = v.row;
     err = values_init(&values);
     err = err ? err
-              : values_fields(c, &values, kind, fields, false,
-                              v.audience_no ? &v.audience : NULL);
+              : values_fields(c, &values, kind, fields, false, v.audience_no ? &v.audience : NULL);
     /* Resolving names reads other records into the memory this one stood in. */
     err = err ? err : mt_query_show(&c->q, row, &v);
     err = err ? err : check_release(c, &v, &values);

@@ -40,10 +40,9 @@ static enum mt_err signup_text(struct cmd *c, struct values *v, const char *key)
 }
 
 enum mt_err cmd_signup_add(struct cmd *c) {
-    static const char *const keys[] = {"group",      "pupils",   "people", "on_behalf_of",
-                                       "level",      "year",     "date",   "start",
-                                       "end",        "end_date", "place",  "contact",
-                                       "text"};
+    static const char *const keys[] = {"group", "pupils",  "people", "on_behalf_of", "level",
+                                       "year",  "date",    "start",  "end",          "end_date",
+                                       "place", "contact", "text"};
     const struct mt_kind *kind = mt_schema_kind(MT_KIND_SIGNUP);
     struct mt_slice id;
     struct mt_view activity;
@@ -55,8 +54,7 @@ enum mt_err cmd_signup_add(struct cmd *c) {
     err = err ? err : check_open(c, &activity);
     err = err ? err : values_init(&v);
     if (!err) {
-        struct mt_ref ref = {
-            .owner = activity.owner, .kind = MT_KIND_ACTIVITY, .id = activity.id};
+        struct mt_ref ref = {.owner = activity.owner, .kind = MT_KIND_ACTIVITY, .id = activity.id};
         values_ref(&v, MT_SIGNUP_ACTIVITY, &ref);
     }
     for (size_t i = 0; !err && i < MT_ARRAY_LEN(keys); i++)
@@ -180,8 +178,7 @@ static enum mt_err answer_signup(struct cmd *c, const struct mt_view *signup, un
 
 static enum mt_err read_decision(struct cmd *c, unsigned *out) {
     struct mt_slice word;
-    const struct mt_field *f =
-        mt_schema_field(mt_schema_kind(MT_KIND_ANSWER), MT_ANSWER_DECISION);
+    const struct mt_field *f = mt_schema_field(mt_schema_kind(MT_KIND_ANSWER), MT_ANSWER_DECISION);
     enum mt_err err = cmd_need(c, "decision", &word);
     if (err)
         return err;

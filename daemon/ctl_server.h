@@ -59,11 +59,12 @@ void mt_ctl_call_result(struct mt_ctl_call *call, struct mt_slice result);
 /* Answers with "code: message"; ends the call. */
 void mt_ctl_call_error(struct mt_ctl_call *call, const char *code, const char *message);
 
-/* Carries out a call (ctl_cmd.c). */
+/* Carries out a call (ctl_dispatch.c). */
 void mt_ctl_dispatch(struct mt_ctl_call *call);
 
-/* To be called at start and after records changed (ctl_cmd.c): tells the engine the addresses that
- * the region's endpoint records state. `arg`: the struct mt_ctl_context. */
+/* To be called at start and after records changed (ctl_dispatch.c): tells the engine the addresses
+ * that the region's endpoint records state, and writes our own records where they are missing.
+ * `arg`: the struct mt_ctl_context. */
 void mt_ctl_changed(void *arg);
 
 struct mt_ctl_server_config {

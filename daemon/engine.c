@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "dialer.h"
+#include "engine_log.h"
 #include "engine_reply.h"
 #include "key.h"
 #include "keyfile.h"
@@ -41,7 +42,7 @@ struct mt_engine {
     struct mt_dialer dialer;
     uv_timer_t timer;
     uv_idle_t idle;
-    bool running, stopping, closed, changed;
+    bool running, stopping, closed, changed, was_writer;
     enum mt_err degraded;
     struct mt_id feed; /* the installation file names this one */
     uint64_t next_conn;
@@ -142,7 +143,6 @@ static void on_dialled(void *arg, uint64_t id, struct mt_conn *take_c) {
 static void on_dial_failed(void *arg, uint64_t id, enum mt_err err) {
     post_closed(arg, id, err);
 }
-
 static const struct mt_dialer_ops dialer_ops = {on_dialled, on_dial_failed};
 
 /* ---- effects ---- */
@@ -183,17 +183,6 @@ static void fetch(struct mt_engine *e, const struct mt_effect *fx) {
                               .max_bytes = fx->max_bytes});
 }
 
-static void log_line(const struct mt_log_line *l) {
-    char org[17] = "-";
-    if (!mt_id_is_zero(&l->org))
-        mt_hex(org, l->org.b, 8);
-    enum mt_log_level level = l->err == MT_OK                        ? MT_LOG_INFO
-                              : mt_err_class(l->err) == MT_CLASS_BUG ? MT_LOG_ERROR
-                                                                     : MT_LOG_WARNING;
-    mt_log(level, l->event, "org=%s conn=%" PRIx64 " number=%" PRIu64 " err=%s", org, l->conn,
-           l->number, mt_err_code(l->err));
-}
-
 static void carry_out(struct mt_engine *e, struct mt_effect *fx) {
     switch (fx->type) {
     case MT_FX_SEND:
@@ -215,7 +204,7 @@ static void carry_out(struct mt_engine *e, struct mt_effect *fx) {
         mt_requests_keep(&e->requests, fx->request, fx->err, &fx->reply);
         break;
     case MT_FX_LOG:
-        log_line(&fx->log);
+        mt_engine_log(&fx->log);
         break;
     case MT_FX_CHANGED:
         e->changed = true;
@@ -301,17 +290,28 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 /* Ties the replica to this machine once the store holds the feed. */
-static void write_installation(struct mt_engine *e) {
-    struct mt_node_info info;
-    mt_node_info(e->node, &info);
-    if (mt_id_is_zero(&info.feed) || mt_id_eq(&info.feed, &e->feed))
+static void write_installation(struct mt_engine *e, const struct mt_id *feed) {
+    if (mt_id_is_zero(feed) || mt_id_eq(feed, &e->feed))
         return;
-    enum mt_err err = mt_installation_write(e->config.installation, machine_id_path, &info.feed);
+    enum mt_err err = mt_installation_write(e->config.installation, machine_id_path, feed);
     if (err == MT_OK)
-        e->feed = info.feed;
+        e->feed = *feed;
     else
         mt_log(MT_LOG_ERROR, "installation_not_written", "file=\"%s\" err=%s",
                e->config.installation, mt_err_code(err));
+}
+
+/* What follows once the state of the node is durable. */
+static void note_state(struct mt_engine *e) {
+    struct mt_node_info info;
+    mt_node_info(e->node, &info);
+    write_installation(e, &info.feed);
+    bool writer = info.state == MT_NODE_MEMBER && info.has_key;
+    if (writer && !e->was_writer) { /* the daemon's own records can be written from here on */
+        e->changed = true;
+        arm(e);
+    }
+    e->was_writer = writer;
 }
 
 static void note_result(struct mt_engine *e, enum mt_err err) {
@@ -330,16 +330,15 @@ static void on_persisted(void *arg, struct mt_batch *take_batch) {
     struct mt_event event = {.type = MT_EV_PERSISTED, .batch = take_batch};
     run_event(e, &event);
     if (err == MT_OK)
-        write_installation(e);
+        note_state(e);
 }
 
 /* ---- replies and hooks ---- */
 
 static void finish_stopping(struct mt_engine *e) {
     mt_requests_fail(&e->requests, MT_ESTATE);
-    void (*on_quiet)(void *arg) = e->on_quiet;
+    e->on_quiet(e->quiet_arg);
     e->on_quiet = NULL;
-    on_quiet(e->quiet_arg);
 }
 
 static void on_idle(uv_idle_t *idle) {
@@ -465,6 +464,7 @@ enum mt_err mt_engine_start(struct mt_engine *e) {
     mt_wipe(entropy, sizeof entropy);
     if (err != MT_OK)
         return err;
+    e->was_writer = true; /* `changed` below covers the start */
     e->changed = true;
     e->running = true;
     carry_out_all(e);

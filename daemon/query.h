@@ -47,7 +47,7 @@ void mt_query_close(struct mt_query *q);
 
 /* Says what is wrong, as printf does, and returns `err`. A text that is there already stays. */
 __attribute__((format(printf, 3, 4))) enum mt_err mt_query_say(struct mt_query *q, enum mt_err err,
-                                                              const char *format, ...);
+                                                               const char *format, ...);
 
 /* Bytes of `s`, at most `max`, that end between two characters. */
 size_t mt_text_fit(struct mt_slice s, size_t max);
@@ -122,11 +122,11 @@ struct mt_org {
     struct mt_id owner;
     struct mt_rid id;
     uint16_t kind;
-    uint32_t shown_as;           /* index of the record that stands for all with its identifiers */
-    bool joined;                 /* the organisation's own record */
-    size_t name_at, name_n;      /* in the book's text */
-    size_t short_at, short_n;    /* short name */
-    size_t idents_at, idents_n;  /* identifiers as encoded */
+    uint32_t shown_as;          /* index of the record that stands for all with its identifiers */
+    bool joined;                /* the organisation's own record */
+    size_t name_at, name_n;     /* in the book's text */
+    size_t short_at, short_n;   /* short name */
+    size_t idents_at, idents_n; /* identifiers as encoded */
 };
 
 struct mt_org_ident {
@@ -196,7 +196,7 @@ void mt_put_map(struct mt_put *p, struct mt_writer *w);
 void mt_put_map_end(struct mt_put *p);
 void mt_put_array(struct mt_put *p, struct mt_writer *w);
 void mt_put_array_end(struct mt_put *p);
-struct mt_writer *mt_put_key(struct mt_put *p, const char *key); /* then put one value */
+struct mt_writer *mt_put_key(struct mt_put *p, const char *key);       /* then put one value */
 void mt_put_str(struct mt_put *p, const char *key, const char *value); /* NULL: nil */
 void mt_put_slice(struct mt_put *p, const char *key, struct mt_slice value);
 void mt_put_uint(struct mt_put *p, const char *key, uint64_t value);
@@ -290,8 +290,8 @@ MT_MUST enum mt_err mt_query_occupied(struct mt_query *q, const struct mt_ref *s
 
 struct mt_filter {
     const struct mt_field *field;
-    struct mt_slice text;    /* as typed, for text fields */
-    struct mt_slice value;   /* encoded, in the list's memory */
+    struct mt_slice text;     /* as typed, for text fields */
+    struct mt_slice value;    /* encoded, in the list's memory */
     const struct mt_org *org; /* of a field that refers to an organisation */
 };
 
@@ -300,9 +300,9 @@ struct mt_list {
     struct mt_filter filters[MT_FIELDS_MAX];
     size_t n_filters;
     bool only_free, only_mine, newest_first;
-    uint32_t from, until;  /* days; 0: open */
-    struct mt_slice text;  /* searched for in any text, case-insensitive */
-    size_t limit, offset;  /* limit 0: a page */
+    uint32_t from, until; /* days; 0: open */
+    struct mt_slice text; /* searched for in any text, case-insensitive */
+    size_t limit, offset; /* limit 0: a page */
 };
 
 /* True when a record is one the list asks for. `free`, for activities and places, is computed. */

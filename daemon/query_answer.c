@@ -133,10 +133,10 @@ static bool read_signup(struct mt_query *q, const struct mt_signups *s, uint64_t
         !mt_field_ref(v.fields, MT_SIGNUP_ACTIVITY, &ref) || ref.kind != MT_KIND_ACTIVITY ||
         !mt_id_eq(&ref.owner, &activity->owner) || !mt_rid_eq(&ref.id, &activity->id))
         return false;
-    *out = (struct mt_signup){
-        .row = row,
-        .need = places_needed(s, v.fields),
-        .withdrawn = mt_field_uint(v.fields, MT_COMMON_STATUS) == MT_SIGNUP_WITHDRAWN};
+    *out = (struct mt_signup){.row = row,
+                              .need = places_needed(s, v.fields),
+                              .withdrawn =
+                                  mt_field_uint(v.fields, MT_COMMON_STATUS) == MT_SIGNUP_WITHDRAWN};
     mt_query_subject(q, &v, &out->subject);
     return true;
 }
@@ -144,13 +144,12 @@ static bool read_signup(struct mt_query *q, const struct mt_signups *s, uint64_t
 enum mt_err mt_query_signups(struct mt_query *q, const struct mt_view *activity,
                              struct mt_signups *out) {
     struct mt_rows rows;
-    struct mt_ref self = {
-        .owner = activity->owner, .kind = MT_KIND_ACTIVITY, .id = activity->id};
+    struct mt_ref self = {.owner = activity->owner, .kind = MT_KIND_ACTIVITY, .id = activity->id};
     /* All that is needed of the activity, which may lie in the memory for looking up. */
-    *out = (struct mt_signups){
-        .has_capacity = mt_field_has(activity->fields, MT_ACTIVITY_CAPACITY),
-        .by_group = mt_field_uint(activity->fields, MT_ACTIVITY_UNIT) == MT_UNIT_GROUPS,
-        .capacity = mt_field_uint(activity->fields, MT_ACTIVITY_CAPACITY)};
+    *out = (struct mt_signups){.has_capacity = mt_field_has(activity->fields, MT_ACTIVITY_CAPACITY),
+                               .by_group = mt_field_uint(activity->fields, MT_ACTIVITY_UNIT) ==
+                                           MT_UNIT_GROUPS,
+                               .capacity = mt_field_uint(activity->fields, MT_ACTIVITY_CAPACITY)};
     out->n_by = mt_query_deciders(q, activity, out->by);
     enum mt_err err = mt_query_refs(q, MT_KIND_SIGNUP, &self.id, &rows);
     if (!err && rows.n) {
@@ -181,8 +180,7 @@ const char *mt_query_placement_status(struct mt_query *q, const struct mt_view *
     mt_query_subject(q, v, &subject);
     /* In our own channel the other side of the channel is us; what a school agreed with a company
      * that has not joined stands in the record itself. */
-    struct mt_id other =
-        mt_id_eq(&v->owner, &q->config.org) ? v->audience : q->config.org;
+    struct mt_id other = mt_id_eq(&v->owner, &q->config.org) ? v->audience : q->config.org;
     bool alone = mt_id_eq(&v->audience, &q->config.org);
     bool agreed = alone && mt_field_has(v->fields, MT_PLACEMENT_AGREED_BY);
     switch (mt_field_uint(v->fields, MT_COMMON_STATUS)) {

@@ -151,7 +151,8 @@ enum mt_err mt_query_list(struct mt_query *q, const struct mt_list *list, struct
     struct mt_put p;
     struct page page = {.room = list->limit && list->limit < MT_QUERY_PAGE_MAX ? list->limit
                                                                                : MT_QUERY_PAGE_MAX};
-    enum mt_err err = list->kind->no == MT_KIND_ORG ? org_rows(q, &rows) : list_rows(q, list, &rows);
+    enum mt_err err =
+        list->kind->no == MT_KIND_ORG ? org_rows(q, &rows) : list_rows(q, list, &rows);
     if (!err && list->n_filters)
         err = mt_query_book(q);
     if (err) {

@@ -188,8 +188,10 @@ static void put_refs(struct mt_query *q, const struct mt_view *v, struct mt_read
     mt_wire_put_array(w, n);
     for (uint32_t i = 0; i < n; i++) {
         struct mt_ref ref = {0};
-        (void)mt_ref_get(r, &ref);
-        mt_query_put_ref(q, &v->audience, &ref, w);
+        if (mt_ref_get(r, &ref))
+            mt_wire_put_nil(w);
+        else
+            mt_query_put_ref(q, &v->audience, &ref, w);
     }
 }
 
@@ -295,16 +297,16 @@ static uint64_t put_activity(struct mt_query *q, const struct mt_view *v,
     if (!mt_field_has(v->fields, MT_ACTIVITY_CAPACITY))
         mt_put_nil(p, "capacity");
     put_free(q, v, p);
-    mt_put_str(p, "unit", mt_field_has(v->fields, MT_ACTIVITY_UNIT)
-                              ? word_of(kind, v->fields, MT_ACTIVITY_UNIT)
-                              : "pupils");
+    mt_put_str(p, "unit",
+               mt_field_has(v->fields, MT_ACTIVITY_UNIT)
+                   ? word_of(kind, v->fields, MT_ACTIVITY_UNIT)
+                   : "pupils");
     return UINT64_C(1) << MT_ACTIVITY_START | UINT64_C(1) << MT_ACTIVITY_WEEK |
            UINT64_C(1) << MT_ACTIVITY_UNIT;
 }
 
 static const char *decision_word(unsigned decision) {
-    const struct mt_field *f =
-        mt_schema_field(mt_schema_kind(MT_KIND_ANSWER), MT_ANSWER_DECISION);
+    const struct mt_field *f = mt_schema_field(mt_schema_kind(MT_KIND_ANSWER), MT_ANSWER_DECISION);
     const struct mt_vocab_entry *e = mt_vocab_code(f->vocab, decision);
     return e ? e->name : NULL;
 }
@@ -327,8 +329,7 @@ static void put_signup_of(struct mt_query *q, const struct mt_signup *s, struct 
     mt_put_hex(&p, "id", s->subject.id.b, sizeof s->subject.id.b);
     char hex[33];
     mt_hex(hex, s->subject.id.b, sizeof s->subject.id.b);
-    mt_put_slice(&p, "short",
-                 mt_slice(hex, mt_query_short(q, MT_KIND_SIGNUP, &s->subject.id)));
+    mt_put_slice(&p, "short", mt_slice(hex, mt_query_short(q, MT_KIND_SIGNUP, &s->subject.id)));
     if (mt_query_look(q, s->row, &v) == MT_OK) {
         mt_put_slice(&p, "group", mt_field_str(v.fields, MT_SIGNUP_GROUP));
         if (mt_field_has(v.fields, MT_SIGNUP_PUPILS))

@@ -114,7 +114,9 @@ static struct report walk_free(MDB_txn *txn, uint64_t pages) {
         if (++n > stat.ms_entries || key.mv_size != sizeof(size_t) || !is_free_row(&value, pages))
             return finding(MT_ECORRUPT, "free pages", "the list makes no sense");
     mdb_cursor_close(c);
-    return rc == MDB_NOTFOUND ? (struct report){.err = MT_OK} : from_rc(rc, "free pages");
+    if (rc != MDB_NOTFOUND)
+        return from_rc(rc, "free pages");
+    return (struct report){.err = MT_OK};
 }
 
 static struct report check_size(MDB_env *env) {
@@ -185,7 +187,7 @@ static _Noreturn void child(const char *dir, int out) {
 }
 
 static enum mt_err wait_for(struct mt_store *s, pid_t pid, int in) {
-    struct report r;
+    struct report r = {.err = MT_OK};
     size_t n = 0;
     while (n < sizeof r) {
         ssize_t got = read(in, (char *)&r + n, sizeof r - n);

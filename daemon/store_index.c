@@ -1,6 +1,8 @@
 #include "store_internal.h"
 
-enum { NIL = 0xc0, DAY_NONE = UINT32_MAX, CENTURIES_MAX = 999999, DAY_MAX = 0x7fffffff };
+enum { NIL = 0xc0, CENTURIES_MAX = 999999, DAY_MAX = 0x7fffffff };
+
+#define DAY_NONE UINT32_MAX
 
 /* ---- what the schema says ---- */
 

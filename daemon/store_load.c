@@ -18,7 +18,7 @@ static void plain_free(struct plain *plain) {
 }
 
 static bool plain_room(struct mt_txn *t, struct plain *plain, size_t n) {
-    if (n <= plain->cap && plain->p)
+    if (n <= plain->cap)
         return true;
     plain_free(plain);
     plain->p = malloc(n);
@@ -42,7 +42,7 @@ static enum mt_err load_sealed(struct mt_store *s, enum table table, row_fn fn, 
     enum mt_err stopped = MT_OK;
     for (bool more = mt_txn_move(&t, c, MDB_FIRST, &key, &value); more && stopped == MT_OK;
          more = mt_txn_move(&t, c, MDB_NEXT, &key, &value)) {
-        if (!plain_room(&t, &plain, value.n + 1))
+        if (!plain_room(&t, &plain, value.n))
             break;
         struct mt_writer w = mt_writer(plain.p, plain.cap);
         if (mt_rest_open(s->secrets->store, mt_store_table_names[table], key, value, &w)) {

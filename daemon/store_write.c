@@ -231,23 +231,19 @@ static struct mt_chain_row *cached(struct mt_write *w, uint32_t no) {
     if (w->t.err || !make_room(w))
         return NULL;
     struct mt_chain_row **slot = chain_slot(w->chains, w->cap_chains, no);
-    if (*slot)
-        return *slot;
-    struct mt_chain_row *row = malloc(sizeof *row);
+    struct mt_chain_row *row = *slot;
+    if (row)
+        return row;
+    row = malloc(sizeof *row);
     if (!row) {
         mt_txn_fail(&w->t, MT_ENOMEM, "reading chains");
         return NULL;
     }
-    bool is_stored = mt_store_chain_get(&w->t, no, row);
-    if (mt_write_error(w)) {
-        free(row);
-        return NULL;
-    }
-    if (!is_stored)
+    if (!mt_store_chain_get(&w->t, no, row))
         *row = (struct mt_chain_row){.info.no = no};
     *slot = row;
     w->n_chains++;
-    return row;
+    return mt_write_error(w) ? NULL : row;
 }
 
 struct mt_chain_row *mt_write_chain(struct mt_write *w, const struct mt_chain_info *info) {

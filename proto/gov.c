@@ -347,8 +347,8 @@ static enum mt_err derive_vote(struct mt_gov *g, const struct incoming *in) {
     }
     if (in->vote.n < t->n)
         return MT_OK;
-    /* Contradicting votes with one number: the seat does not approve. */
-    bool approve = in->vote.approve && (in->vote.n > t->n || t->approve);
+    /* Of contradicting votes with one number the lower id came through: it counts. */
+    bool approve = in->vote.approve;
     bool changed = approve != t->approve;
     t->n = in->vote.n;
     t->approve = approve;

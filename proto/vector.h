@@ -21,7 +21,7 @@ struct mt_chains {
     uint32_t no_max;  /* highest number given so far */
 };
 
-enum { MT_CHAIN_NONE = UINT32_MAX };
+#define MT_CHAIN_NONE UINT32_MAX
 
 void mt_chains_free(struct mt_chains *c);
 

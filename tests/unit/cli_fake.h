@@ -19,12 +19,12 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What is answered to a method: JSON, or "!code: message" for an error. "%" answers with the
- * parameters themselves under "id". */
+/* What is answered to a method: JSON, or "!code: message" for an error. */
 struct fake_answer {
     const char *method, *answer;
 };
@@ -34,7 +34,15 @@ struct fake {
     char dir[64], path[96], log[96]; /* `log` gets one line of JSON per call */
 };
 
-static void fake_reply(int fd, const struct mt_ctl *m, const char *answer) {
+/* In a child cmocka's handlers would go on with the next test. */
+static inline void fake_signals(void) {
+    static const int caught[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < MT_ARRAY_LEN(caught); i++)
+        signal(caught[i], SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static inline void fake_reply(int fd, const struct mt_ctl *m, const char *answer) {
     static uint8_t buf[MT_MESSAGE_MAX];
     struct mt_writer w = mt_writer(buf, sizeof buf);
     if (!answer || answer[0] == '!') {
@@ -45,7 +53,7 @@ static void fake_reply(int fd, const struct mt_ctl *m, const char *answer) {
     } else {
         json_t *v = json_loads(answer, JSON_DECODE_ANY, NULL);
         if (!v)
-            abort();
+            _exit(5);
         mt_ctl_result_begin(&w, m->id);
         mt_json_write(v, &w);
         json_decref(v);
@@ -72,8 +80,8 @@ static const char *fake_find(const struct fake_answer *answers, struct mt_slice 
     return found;
 }
 
-static void fake_talk(int fd, const struct fake *f, const struct fake_answer *answers,
-                      unsigned *turns) {
+static inline void fake_talk(int fd, const struct fake *f, const struct fake_answer *answers,
+                             unsigned *turns) {
     static uint8_t in[MT_MESSAGE_MAX];
     size_t have = 0, used;
     for (;;) {
@@ -112,7 +120,7 @@ static int fake_listen(const char *path) {
 }
 
 /* Starts answering; it ends with fake_stop, and by itself with the test. */
-static void fake_start(struct fake *f, const struct fake_answer *answers) {
+static inline void fake_start(struct fake *f, const struct fake_answer *answers) {
     snprintf(f->dir, sizeof f->dir, "/tmp/meent-cli-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->path, sizeof f->path, "%s/ctl.sock", f->dir);
@@ -122,7 +130,7 @@ static void fake_start(struct fake *f, const struct fake_answer *answers) {
     assert_true(f->pid >= 0);
     if (f->pid == 0) {
         unsigned turns[64] = {0};
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fake_signals();
         alarm(60);
         for (;;) {
             int c = accept(fd, NULL, NULL);
@@ -135,7 +143,7 @@ static void fake_start(struct fake *f, const struct fake_answer *answers) {
     close(fd);
 }
 
-static void fake_stop(struct fake *f) {
+static inline void fake_stop(struct fake *f) {
     kill(f->pid, SIGKILL);
     waitpid(f->pid, NULL, 0);
     unlink(f->path);
@@ -172,7 +180,7 @@ static int fake_file(void) {
     return fd;
 }
 
-static void fake_environment(void) {
+static inline void fake_environment(void) {
     static const char *const unset[] = {"MEENT_LANG", "LC_ALL",   "LC_MESSAGES", "LANG",
                                         "COLUMNS",    "NO_COLOR", "MEENT_SOCKET"};
     for (size_t i = 0; i < MT_ARRAY_LEN(unset); i++)
@@ -186,7 +194,7 @@ static void fake_environment(void) {
 }
 
 /* Runs `meent ARGS…` (NULL at the end) with the socket at `path`. */
-static struct ran run_meent(const char *path, const char *const *args) {
+static inline struct ran run_meent(const char *path, const char *const *args) {
     int out = fake_file(), err = fake_file(), argc = 1, status;
     char *argv[64] = {(char *)"meent"};
     for (; args[argc - 1]; argc++)
@@ -196,6 +204,7 @@ static struct ran run_meent(const char *path, const char *const *args) {
     assert_true(pid >= 0);
     if (pid == 0) {
         int null = open("/dev/null", O_RDONLY);
+        fake_signals();
         fake_environment();
         setenv("MEENT_SOCKET", path, 1);
         dup2(null, 0);
@@ -212,13 +221,13 @@ static struct ran run_meent(const char *path, const char *const *args) {
 }
 #define RUN(path, ...) run_meent(path, (const char *const[]){__VA_ARGS__, NULL})
 
-static void ran_free(struct ran *r) {
+static inline void ran_free(struct ran *r) {
     free(r->out);
     free(r->err);
 }
 
 /* Frees `r` after it ended as expected with nothing on standard error. */
-static void assert_ran(struct ran *r, const char *out) {
+static inline void assert_ran(struct ran *r, const char *out) {
     assert_string_equal(r->err, "");
     assert_int_equal(r->status, 0);
     assert_string_equal(r->out, out);

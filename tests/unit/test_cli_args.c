@@ -61,11 +61,21 @@ static void the_last_value_counts_and_may_be_empty_or_negative(void **state) {
 static void dutch_names_and_labels_are_the_same_flags(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
-        {"vanaf", "from"},         {"van", "from"},           {"geen-invoer", "no_input"},
-        {"no-input", "no_input"},  {"no_input", "no_input"},  {"titel", "title"},
-        {"soort", "type"},         {"vraag-aanbod", "direction"}, {"Gastheer", "host"},
-        {"group-size", "group_size"}, {"groepsgrootte", "group_size"}, {"thema-s", "themes"},
-        {"thema", "themes"},       {"world", "worlds"},       {"toelichting", "text"},
+        {"vanaf", "from"},
+        {"van", "from"},
+        {"geen-invoer", "no_input"},
+        {"no-input", "no_input"},
+        {"no_input", "no_input"},
+        {"titel", "title"},
+        {"soort", "type"},
+        {"vraag-aanbod", "direction"},
+        {"Gastheer", "host"},
+        {"group-size", "group_size"},
+        {"groepsgrootte", "group_size"},
+        {"thema-s", "themes"},
+        {"thema", "themes"},
+        {"world", "worlds"},
+        {"toelichting", "text"},
         {"einddatum", "end_date"},
     };
     struct parsed p;
@@ -76,8 +86,8 @@ static void dutch_names_and_labels_are_the_same_flags(void **state) {
         assert_string_equal(f->name, pairs[i][1]);
     }
     assert_null(mt_flags_find(&p.flags, ""));
-    assert_null(mt_flags_find(&p.flags, "reason"));  /* skipped */
-    assert_null(mt_flags_find(&p.flags, "desk"));    /* set by the daemon */
+    assert_null(mt_flags_find(&p.flags, "reason")); /* skipped */
+    assert_null(mt_flags_find(&p.flags, "desk"));   /* set by the daemon */
     assert_null(mt_flags_find(&p.flags, "witnesses"));
 }
 
@@ -152,8 +162,8 @@ static void more_than_the_caps_is_refused(void **state) {
 static void commands_are_found_by_dutch_words(void **state) {
     (void)state;
     static const char *const found[][3] = {
-        {"activity", "list", "activity list"}, {"activiteiten", "lijst", "activity list"},
-        {"leden", "toelaten", "member approve"}, {"uitnodigen", "intrekken", "invite revoke"},
+        {"activity", "list", "activity list"},       {"activiteiten", "lijst", "activity list"},
+        {"leden", "toelaten", "member approve"},     {"uitnodigen", "intrekken", "invite revoke"},
         {"stage", "accepteren", "placement accept"}, {"org", "importeer", "org import"},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(found); i++) {
@@ -166,9 +176,9 @@ static void commands_are_found_by_dutch_words(void **state) {
     assert_null(mt_noun_named("activit"));
     assert_null(mt_command_of(mt_noun_named("region"), "import"));
     static const char *const alone[][2] = {
-        {"menukaart", "menukaart"}, {"vragen", "vragen"},       {"intekenen", "signup add"},
-        {"stage", "placement list"}, {"leden", "member list"},  {"uitnodigen", "invite create"},
-        {"aansluiten", "join"},     {"antwoord", "answer"},
+        {"menukaart", "menukaart"},  {"vragen", "vragen"},     {"intekenen", "signup add"},
+        {"stage", "placement list"}, {"leden", "member list"}, {"uitnodigen", "invite create"},
+        {"aansluiten", "join"},      {"antwoord", "answer"},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(alone); i++)
         assert_string_equal(mt_noun_named(alone[i][0])->fallback, alone[i][1]);
@@ -177,10 +187,10 @@ static void commands_are_found_by_dutch_words(void **state) {
 static void a_typo_leads_to_the_nearest_command(void **state) {
     (void)state;
     static const char *const typos[][3] = {
-        {NULL, "stauts", "status"},     {NULL, "menukart", "menukaart"},
-        {NULL, "activty", "activity"},  {NULL, "aansluitn", "join"},
+        {NULL, "stauts", "status"},           {NULL, "menukart", "menukaart"},
+        {NULL, "activty", "activity"},        {NULL, "aansluitn", "join"},
         {"activity", "lst", "activity list"}, {"activity", "ad", "activity add"},
-        {"peer", "pign", "peer ping"},  {"leden", "goedkeurn", "member approve"},
+        {"peer", "pign", "peer ping"},        {"leden", "goedkeurn", "member approve"},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(typos); i++) {
         const struct mt_noun *noun = typos[i][0] ? mt_noun_named(typos[i][0]) : NULL;

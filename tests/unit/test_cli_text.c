@@ -22,11 +22,17 @@ static void nothing_in_text_steers_the_terminal(void **state) {
         {"\x1b[2Jweg", "\\x1b[2Jweg"},
         {"a\rb\b", "a\\x0db\\x08"},
         {"a\r\nb\tc\nd", "a b c d"},
-        {"\xc2\x9b" "31m", "\\x9b31m"},              /* C1 control */
-        {"cod\xe2\x80\xae" "exe", "cod\\u202eexe"},   /* right-to-left override */
+        {"\xc2\x9b"
+         "31m",
+         "\\x9b31m"}, /* C1 control */
+        {"cod\xe2\x80\xae"
+         "exe",
+         "cod\\u202eexe"},                                /* right-to-left override */
         {"\xe2\x81\xa6x\xe2\x81\xa9", "\\u2066x\\u2069"}, /* isolates */
         {"\xe2\x80\xa8", "\\u2028"},
-        {"a\xff" "b\xc3", "a\\xffb\\xc3"},
+        {"a\xff"
+         "b\xc3",
+         "a\\xffb\\xc3"},
         {"", ""},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(cases); i++) {
@@ -66,7 +72,13 @@ static void text_is_cut_between_letters_and_not_within(void **state) {
         {"Bliksem", 0, ""},
         {"中文课程", 8, "中文课程"},
         {"中文课程", 6, "中文…"},
-        {"e\xcc\x81" "e\xcc\x81" "e\xcc\x81" "x", 3, "e\xcc\x81" "e\xcc\x81…"},
+        {"e\xcc\x81"
+         "e\xcc\x81"
+         "e\xcc\x81"
+         "x",
+         3,
+         "e\xcc\x81"
+         "e\xcc\x81…"},
         {"👩‍🔧👩‍🔧👩‍🔧", 5, "👩‍🔧👩‍🔧…"},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(cases); i++) {
@@ -74,14 +86,20 @@ static void text_is_cut_between_letters_and_not_within(void **state) {
         assert_string_equal(fit, cases[i].fit);
         free(fit);
     }
-    assert_int_equal(mt_text_width("e\xcc\x81" "中x"), 4);
+    assert_int_equal(mt_text_width("e\xcc\x81"
+                                   "中x"),
+                     4);
 }
 
 static void names_fold_to_what_flags_are_called(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        {"Vraag/Aanbod", "vraag-aanbod"}, {"Thema's", "thema-s"}, {"Één keer", "een-keer"},
-        {"  Straal (km) ", "straal-km"},  {"E-mail", "e-mail"},   {"", ""},
+        {"Vraag/Aanbod", "vraag-aanbod"},
+        {"Thema's", "thema-s"},
+        {"Één keer", "een-keer"},
+        {"  Straal (km) ", "straal-km"},
+        {"E-mail", "e-mail"},
+        {"", ""},
         {"\xff", ""},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(cases); i++) {
@@ -141,10 +159,11 @@ static void a_table_never_exceeds_its_width(void **state) {
     mt_lang_use(MT_LANG_NL);
     for (int width = 40; width <= 120; width++) {
         struct mt_table *t = mt_table_new(MENU, MT_ARRAY_LEN(MENU));
-        mt_table_add(t, (const char *const[]){
-                            "a7f3", "vr 15 jan 13:00 wk 2",
-                            "Een heel lange titel met 中文字 en e\xcc\x81\xcc\x82 en nog veel meer woorden",
-                            "Metaal & Constructie Meppel en Omstreken", "1234/5678"});
+        mt_table_add(
+            t, (const char *const[]){
+                   "a7f3", "vr 15 jan 13:00 wk 2",
+                   "Een heel lange titel met 中文字 en e\xcc\x81\xcc\x82 en nog veel meer woorden",
+                   "Metaal & Constructie Meppel en Omstreken", "1234/5678"});
         mt_table_add(t, (const char *const[]){"b", "c", "\x1b[31mrood", "d\ne", ""});
         char *text = print(t, width, false);
         int lines = 0;
@@ -228,8 +247,12 @@ static void moments_are_read_with_their_offset(void **state) {
     assert_int_equal(at, 86401);
     assert_true(mt_words_parse("2026-11-21T22:00:00.123+01:00", &at));
     assert_int_equal(at, 1795294800);
-    static const char *const wrong[] = {"", "2026-11-21", "2026-11-21T22:00", "2026-11-21T25:00:00Z",
-                                        "2026-11-21T22:00:00+1", "2026-11-21T22:00:xxZ"};
+    static const char *const wrong[] = {"",
+                                        "2026-11-21",
+                                        "2026-11-21T22:00",
+                                        "2026-11-21T25:00:00Z",
+                                        "2026-11-21T22:00:00+1",
+                                        "2026-11-21T22:00:xxZ"};
     for (size_t i = 0; i < MT_ARRAY_LEN(wrong); i++)
         assert_false(mt_words_parse(wrong[i], &at));
     assert_int_equal(mt_words_today(1795294800), mt_day_from_ymd(2026, 11, 21));
@@ -290,9 +313,12 @@ static void values_come_back_from_the_wire(void **state) {
         size_t n;
         const char *json; /* NULL: refused */
     } wire[] = {
-        {"\xc4\x02\x0a\xff", 4, "\"0aff\""},      {"\xa1", 1, NULL},
-        {"\x81\x01\x02", 3, NULL},                  {"\xd4\x01\x02", 3, NULL},
-        {"\xcb\x7f\xf0\0\0\0\0\0\0", 9, NULL},      {"\xc0\xc0", 2, NULL},
+        {"\xc4\x02\x0a\xff", 4, "\"0aff\""},
+        {"\xa1", 1, NULL},
+        {"\x81\x01\x02", 3, NULL},
+        {"\xd4\x01\x02", 3, NULL},
+        {"\xcb\x7f\xf0\0\0\0\0\0\0", 9, NULL},
+        {"\xc0\xc0", 2, NULL},
         {"\x91\x91\x91\x91\x91\x91\x91\x91\x91\xc0", 10, NULL},
         {"\xdd\xff\xff\xff\xff", 5, NULL},
     };
