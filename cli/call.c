@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "json.h"
+#include "records.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -45,6 +46,9 @@ static const struct meaning MEANINGS[] = {
     {"psk", MT_EXIT_FAILED, N_("the code is not accepted by the other side"), NULL},
     {"certificate", MT_EXIT_FAILED, N_("the certificate of the other side is not valid"), NULL},
     {"member", MT_EXIT_FAILED, N_("that organisation is not a member"), NULL},
+    {"decrypt", MT_EXIT_FAILED, N_("the other side uses another key"), NULL},
+    {"signature", MT_EXIT_FAILED, N_("a signature is not right"), NULL},
+    {"version", MT_EXIT_FAILED, N_("the other side speaks no version in common"), NULL},
     {"bug", MT_EXIT_FAILED, N_("a defect in meent itself"), N_("Try: journalctl -u meentd")},
 };
 
@@ -55,17 +59,56 @@ static const char *hint_for(const struct mt_client_error *error, const struct me
         return _("Try: meent region create NAME, or meent join CODE");
     if (strcmp(error->code, "denied") == 0 && error->text[0] == '/')
         return _("The socket is for the group meent. Try: sudo usermod -aG meent $USER");
+    if (strcmp(error->code, "denied") == 0 && !strstr(error->text, "right"))
+        return NULL; /* not for want of a right on this machine */
     return m->hint ? _(m->hint) : NULL;
+}
+
+static const struct meaning *meaning_of(const char *code) {
+    for (size_t i = 0; i < MT_ARRAY_LEN(MEANINGS); i++)
+        if (strcmp(MEANINGS[i].code, code) == 0)
+            return &MEANINGS[i];
+    return NULL;
+}
+
+const char *mt_code_text(const char *code) {
+    const struct meaning *m = meaning_of(code);
+    return m ? _(m->text) : code;
+}
+
+/* "row=3 field=capacity code=too-large": a value that the daemon refused. Owns: the caller; NULL
+ * when it is another text. */
+static char *field_text(const struct mt_cli *cli, const char *text) {
+    char name[64] = "", code[32] = "";
+    unsigned row = 0;
+    if (sscanf(text, "row=%u", &row) == 1)
+        text += strcspn(text, " ") + (strchr(text, ' ') != NULL);
+    if (sscanf(text, "field=%63[^ ] code=%31s", name, code) != 2)
+        return NULL;
+    const struct mt_field *f = NULL;
+    size_t n;
+    const struct mt_kind *kinds = mt_schema_kinds(&n);
+    for (size_t i = 0; i < n && !f; i++)
+        f = mt_schema_field_named(&kinds[i], mt_slice_str(name));
+    enum mt_text_err err = mt_reason_named(code);
+    char *why = err ? mt_reason(err, f, NULL, cli->lang) : mt_text_copy(mt_code_text(code));
+    const char *label = f ? f->label[cli->lang] : name;
+    char *out = row ? mt_text_format(_("row %u: %s %s"), row, label, why)
+                    : mt_text_format("%s %s", label, why);
+    free(why);
+    return out;
 }
 
 enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error) {
     static const struct meaning other = {"failed", MT_EXIT_FAILED, N_("failed"), NULL};
-    const struct meaning *m = &other;
-    for (size_t i = 0; i < MT_ARRAY_LEN(MEANINGS); i++)
-        if (strcmp(MEANINGS[i].code, error->code) == 0)
-            m = &MEANINGS[i];
-    return mt_fail(cli, m->status, error->code, hint_for(error, m), "%s%s%s", _(m->text),
-                   error->text[0] ? ": " : "", error->text);
+    const struct meaning *m = meaning_of(error->code);
+    m = m ? m : &other;
+    char *field = field_text(cli, error->text);
+    const char *detail = field ? field : error->text;
+    enum mt_exit status = mt_fail(cli, m->status, error->code, hint_for(error, m), "%s%s%s",
+                                  _(m->text), *detail ? ": " : "", detail);
+    free(field);
+    return status;
 }
 
 bool mt_try(struct mt_cli *cli, const char *method, json_t *take_params, json_t **result,

@@ -87,6 +87,9 @@ enum mt_exit mt_fail_rows(struct mt_cli *cli, const char *code, const char *mess
 /* What the daemon or the connection to it said. */
 enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error);
 
+/* What an error code means, translated; the code itself when it is not known. */
+const char *mt_code_text(const char *code);
+
 /* ---- the daemon ---- */
 
 /* Calls a method; takes over `params` (NULL: none), connects at the first call. Prints the error.

@@ -9,10 +9,13 @@
 #include <stdlib.h>
 
 static void when_of(const struct mt_cli *cli, const json_t *r, char out[static MT_WORDS_MAX]) {
-    const char *start = mt_json_str(r, "start"), *date = mt_json_str(r, "date");
-    /* a clock alone is no moment */
-    const char *moment = start && strlen(start) >= 10 ? start : date;
-    mt_words_activity(cli->lang, cli->today, moment, mt_json_str(r, "week"), out);
+    char day[16];
+    const char *start = mt_json_str(r, "start");
+    if (start && json_is_false(json_object_get(r, "timed"))) { /* midnight stands for the day */
+        snprintf(day, sizeof day, "%.10s", start);
+        start = day;
+    }
+    mt_words_activity(cli->lang, cli->today, start, mt_json_str(r, "week"), out);
 }
 
 static void places_of(const json_t *r, char *out, size_t cap) {
@@ -56,7 +59,7 @@ static enum mt_exit list(struct mt_cli *cli, const struct mt_args *args, const c
         {_("ID"), 0},
         {_("WHEN"), 0},
         {_("ACTIVITY"), MT_COLUMN_FLEX},
-        {_("AT"), MT_COLUMN_FLEX},
+        {_("AT"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
         {_("FREE"), MT_COLUMN_RIGHT},
     };
     return mt_show_rows(cli, records, columns, MT_ARRAY_LEN(columns), row,

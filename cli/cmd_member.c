@@ -135,9 +135,7 @@ static void member_row(struct mt_cli *cli, struct mt_table *t, const json_t *r) 
     if (date)
         mt_words_date(cli->lang, date, joined);
     const char *role = mt_json_str(r, "role");
-    if (role && strcmp(role, "founder") == 0)
-        role = _("founder");
-    else if (role && strcmp(role, "member") == 0)
+    if (role && strcmp(role, "member") == 0)
         role = _("member");
     const char *cells[] = {mt_short_id(r), mt_json_str(r, "name"), role,
                            json_is_true(json_object_get(r, "seat")) ? _("yes") : "", joined};
@@ -193,10 +191,11 @@ static enum mt_exit poll_join(struct mt_cli *cli, json_t **join, long seconds,
         if (now.tv_sec - start.tv_sec >= seconds)
             return MT_EXIT_OK;
         nanosleep(&pause, NULL);
-        if (pause.tv_sec == 0) /* quick at first, once a second later */
-            pause = pause.tv_nsec < 500 * 1000 * 1000
-                        ? (struct timespec){.tv_nsec = pause.tv_nsec * 2}
-                        : (struct timespec){.tv_sec = 1};
+        pause.tv_nsec *= 2; /* quick at first, once a second later */
+        if (pause.tv_nsec >= 500 * 1000 * 1000)
+            pause.tv_sec = 1;
+        if (pause.tv_sec)
+            pause.tv_nsec = 0;
         json_t *state;
         enum mt_exit status = mt_call(cli, "join.state", NULL, &state);
         if (status)
@@ -212,7 +211,8 @@ static enum mt_exit show_join(struct mt_cli *cli, const json_t *join, bool numbe
     if (is_state(join, "refused"))
         return mt_fail(cli, MT_EXIT_DENIED, "denied",
                        _("Ask for a new code: they type meent invite create NAME"), "%s%s%s",
-                       _("the region did not admit us"), error ? ": " : "", error ? error : "");
+                       _("the region did not admit us"), error ? ": " : "",
+                       error ? mt_code_text(error) : "");
     bool member = is_state(join, "member");
     if (cli->json) {
         /* whether the call is under way or the request is filed shows in the number */
@@ -228,7 +228,7 @@ static enum mt_exit show_join(struct mt_cli *cli, const json_t *join, bool numbe
     if (number && !number_said)
         say_number(cli, number);
     if (!number) {
-        char *safe = mt_text_safe(error ? error : "", false);
+        char *safe = mt_text_safe(error ? mt_code_text(error) : "", false);
         mt_say(cli,
                _("Pending: the other side has not answered yet. The daemon keeps trying.%s%s\n"),
                *safe ? " " : "", safe);

@@ -6,14 +6,16 @@
 
 static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     const struct mt_kind *kind = mt_schema_kind(MT_KIND_ORG);
-    const json_t *ids = json_object_get(r, "identifiers"), *member = json_object_get(r, "member");
-    bool joined = json_is_string(member) || json_is_true(member) || json_is_object(member);
+    const json_t *ids = json_object_get(r, "identifiers");
+    /* the last is the most precise, a location; the register shows in its form */
+    const char *number = json_string_value(json_array_get(ids, json_array_size(ids) - 1));
+    const char *colon = number ? strchr(number, ':') : NULL;
     const char *cells[] = {mt_short_id(r),
                            mt_json_str(r, "name"),
                            mt_label(cli, kind, MT_ORG_KIND, r),
                            mt_json_str(r, "place"),
-                           json_string_value(json_array_get(ids, 0)),
-                           joined ? _("yes") : ""};
+                           colon ? colon + 1 : number,
+                           json_is_true(json_object_get(r, "joined")) ? _("yes") : ""};
     mt_table_add(t, cells);
 }
 
@@ -27,7 +29,7 @@ MT_COMMAND(org_list) {
     const struct mt_column columns[] = {
         {_("ID"), 0},
         {_("NAME"), MT_COLUMN_FLEX},
-        {_("KIND"), MT_COLUMN_FLEX},
+        {_("KIND"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
         {_("TOWN"), MT_COLUMN_FLEX},
         {_("NUMBER"), MT_COLUMN_FLEX},
         {_("MEMBER"), 0},

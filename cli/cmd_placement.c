@@ -59,11 +59,11 @@ static const char *status_label(const struct mt_cli *cli, const json_t *r) {
 static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     const struct mt_kind *kind = mt_schema_kind(MT_KIND_PLACEMENT);
     char *period = mt_period_text(cli, r);
-    const char *company = mt_json_ref(r, "company"), *name = mt_json_str(r, "first_name");
+    const char *with = mt_json_ref(r, "with"), *name = mt_json_str(r, "first_name");
     const char *cells[] = {mt_short_id(r),
                            name ? name : mt_json_str(r, "pseudonym"),
                            mt_json_ref(r, "stageplek"),
-                           company ? company : mt_json_ref(r, "owner"),
+                           with ? with : mt_json_ref(r, "owner"),
                            mt_label(cli, kind, MT_PLACEMENT_ROUTE, r),
                            period,
                            status_label(cli, r)};
@@ -82,7 +82,7 @@ MT_COMMAND(placement_list) {
         {_("ID"), 0},
         {_("PUPIL"), MT_COLUMN_FLEX},
         {_("PLACE"), MT_COLUMN_FLEX},
-        {_("AT"), MT_COLUMN_FLEX},
+        {_("WITH"), MT_COLUMN_FLEX},
         {_("ROUTE"), MT_COLUMN_FLEX},
         {_("PERIOD"), MT_COLUMN_FLEX},
         {_("STATUS"), 0},
@@ -100,10 +100,10 @@ MT_COMMAND(placement_show) {
         mt_put_json(cli, record);
         return MT_EXIT_OK;
     }
+    const char *label = status_label(cli, record);
+    if (label) /* "accepted" is no word of the schema: it follows from the answers */
+        json_object_set_new(record, "status", json_string(label));
     mt_show_record(cli, mt_schema_kind(MT_KIND_PLACEMENT), record);
-    char *safe = mt_text_safe(status_label(cli, record) ? status_label(cli, record) : "-", false);
-    fprintf(cli->out, "→ %s\n", safe);
-    free(safe);
     json_decref(record);
     return MT_EXIT_OK;
 }

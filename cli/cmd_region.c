@@ -33,28 +33,25 @@ MT_COMMAND(init) {
                    args->words[0]);
 }
 
-/* "retention" and the like: names and values as they come. */
-static void put_map(struct mt_cli *cli, const json_t *map) {
-    const char *key;
-    json_t *v;
-    json_object_foreach((json_t *)map, key, v) {
-        char *text = json_is_string(v) ? mt_text_copy(json_string_value(v))
-                                       : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
-        char *safe = mt_text_safe(text ? text : "", false), *name = mt_text_safe(key, false);
-        fprintf(cli->out, "  %s: %s\n", name, safe);
-        free(name);
-        free(safe);
-        free(text);
-    }
-}
-
 static void put_retention(struct mt_cli *cli, const json_t *region) {
+    static const struct {
+        const char *name, *text;
+    } kinds[] = {
+        {"placements_days", N_("placements, attendance, visits")},
+        {"access_log_days", N_("who looked at personal data")},
+        {"backups_days", N_("backups")},
+        {"contributions_days", N_("totals of contributions, without pupils")},
+    };
     const json_t *retention = json_object_get(region, "retention");
     if (cli->quiet || json_object_size(retention) == 0)
         return;
     fprintf(cli->out, "%s\n",
             _("How long personal data is kept (each organisation confirms this for itself):"));
-    put_map(cli, retention);
+    for (size_t i = 0; i < MT_ARRAY_LEN(kinds); i++) {
+        json_int_t days = mt_json_int(retention, kinds[i].name, -1);
+        if (days >= 0)
+            fprintf(cli->out, _("  %s: %lld days\n"), _(kinds[i].text), (long long)days);
+    }
 }
 
 MT_COMMAND(region_create) {

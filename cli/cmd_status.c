@@ -143,47 +143,82 @@ static void put_store(struct mt_cli *cli, const json_t *s) {
         end_line(&l);
 }
 
-/* What health codes say in the user's language; the daemon's English stays the detail of others. */
-static const char *health_text(const char *code) {
-    static const struct {
-        const char *code, *text;
-    } known[] = {
-        {"peer-unreachable", N_("unreachable")},
-        {"peer-behind", N_("lags")},
-        {"no-space", N_("the disk is full: changes are refused until there is space")},
-        {"read-only", N_("changes are refused until there is space again")},
-        {"no-announce", N_("others cannot find us: set `announce` in meentd.conf")},
-        {"clock", N_("the clock of this machine differs from the others'")},
-        {"fork", N_("two versions of one organisation's history exist")},
-        {"join-refused", N_("the region did not admit us")},
-    };
-    for (size_t i = 0; code && i < MT_ARRAY_LEN(known); i++)
-        if (strcmp(known[i].code, code) == 0)
-            return _(known[i].text);
+/* What health codes say in the user's language, with the name or number that belongs to them; the
+ * daemon's English serves for codes of later versions. */
+struct health {
+    const char *code, *text; /* NULL: said above already */
+    const char *hint;        /* NULL: the daemon's */
+};
+
+static const struct health HEALTH[] = {
+    {"no-organisation", NULL, NULL},
+    {"no-region", NULL, NULL},
+    {"join-calling", NULL, NULL},
+    {"join-filed", NULL, NULL},
+    {"join-refused", N_("the invitation was used, revoked or has expired"),
+     N_("ask for a new code, and meent join CODE")},
+    {"peer-unreachable", N_("%s is unreachable"), NULL},
+    {"peer-address", N_("no address of %s is known"), NULL},
+    {"offline", N_("no other organisation can be reached"), NULL},
+    {"invite-filed", N_("%s asks to join: have the number read out"), NULL},
+    {"invite-open", N_("open invitations: %s"), NULL},
+    {"no-key", N_("waiting for a key of the region: a member must be reached"), NULL},
+    {"waiting", N_("entries that wait for a key: %s"), NULL},
+    {"no-address", N_("others cannot be told where to connect: set announce in meentd.conf"), NULL},
+    {"board", N_("no single owner only from three seats on the board"), NULL},
+    {"one-installation", N_("what only this organisation holds has no second copy"), NULL},
+    {"disk-full", N_("the disk is full: changes are refused until there is space"), NULL},
+    {"read-only", N_("changes are refused until there is space again"), NULL},
+    {"new-installation", N_("this replica was copied or restored; a new installation was opened"),
+     NULL},
+    {"clock", N_("the clock differs from that of others"), NULL},
+    {"fork", N_("two versions of one organisation's history exist; it is stopped"), NULL},
+};
+
+static const struct health *health_named(const char *code) {
+    for (size_t i = 0; code && i < MT_ARRAY_LEN(HEALTH); i++)
+        if (strcmp(HEALTH[i].code, code) == 0)
+            return &HEALTH[i];
     return NULL;
+}
+
+/* The sentence, safe for the terminal. Owns: the caller. */
+static char *health_text(const struct health *known, const json_t *h) {
+    const char *name = mt_json_str(h, "name"), *english = mt_json_str(h, "text");
+    if (!known)
+        return mt_text_safe(english ? english : "?", false);
+    const char *text = _(known->text), *at = strstr(text, "%s");
+    char *number = mt_text_format("%lld", (long long)mt_json_int(h, "n", 0));
+    char *whole = at ? mt_text_format("%.*s%s%s", (int)(at - text), text, name ? name : number,
+                                      at + strlen("%s"))
+                     : mt_text_copy(text);
+    char *safe = mt_text_safe(whole, false);
+    free(whole);
+    free(number);
+    return safe;
 }
 
 static void put_health(struct mt_cli *cli, const json_t *health) {
     size_t i;
     json_t *h;
     json_array_foreach(health, i, h) {
-        const char *level = mt_json_str(h, "level"), *detail = mt_json_str(h, "text"),
-                   *hint = mt_json_str(h, "hint"), *known = health_text(mt_json_str(h, "code"));
+        const char *level = mt_json_str(h, "level"), *hint = mt_json_str(h, "hint");
+        const struct health *known = health_named(mt_json_str(h, "code"));
+        if (known && !known->text)
+            continue;
         bool error = level && strcmp(level, "error") == 0,
              info = level && strcmp(level, "info") == 0;
         struct line l = {.cli = cli};
-        char *text = mt_text_safe(known ? known : detail ? detail : "?", false);
-        char *more = mt_text_safe(hint ? hint : "", false);
-        const char *subject = mt_json_str(h, "name");
-        char *who = mt_text_safe(subject ? subject : "", false);
+        char *text = health_text(known, h);
+        char *more = known && known->hint ? mt_text_copy(_(known->hint))
+                                          : mt_text_safe(hint ? hint : "", false);
         const char *color = !cli->color || info ? "" : error ? "\033[31m" : "\033[33m";
-        put_piece(&l, "",
-                  mt_text_format("%s%s%s %s%s%s.", color, info ? "·" : "!", *color ? "\033[0m" : "",
-                                 who, *who ? " " : "", text));
+        fprintf(cli->out, "%s%s%s ", color, info ? "·" : "!", *color ? "\033[0m" : "");
+        l.at = 2;
+        put_piece(&l, "", mt_text_format("%s.", text));
         if (*more)
             put_piece(&l, " ", mt_text_format(_("Try: %s"), more));
         end_line(&l);
-        free(who);
         free(more);
         free(text);
     }

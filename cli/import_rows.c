@@ -9,11 +9,6 @@ enum { SHOWN_MAX = 100 }; /* problems printed for people */
 
 json_t *mt_import_row(const struct csv_file *file, const struct csv_row *row) {
     json_t *out = json_object();
-    if (row->id.n > 0)
-        json_object_set_new(out, "id", json_stringn((const char *)row->id.p, row->id.n));
-    for (size_t i = 0; i < file->kind->n_fields; i++)
-        if (file->columns.filled >> file->kind->fields[i].no & 1)
-            json_object_set_new(out, file->kind->fields[i].name, json_string(""));
     for (size_t i = 0; i < row->n_cells; i++) {
         const struct csv_cell *c = &file->cells[row->first_cell + i];
         const struct mt_field *f = mt_schema_field(file->kind, c->field);
@@ -23,36 +18,17 @@ json_t *mt_import_row(const struct csv_file *file, const struct csv_row *row) {
 }
 
 size_t mt_import_size(const struct csv_file *file, const struct csv_row *row) {
-    size_t n = 8 + row->id.n;
-    for (size_t i = 0; i < file->kind->n_fields; i++)
-        if (file->columns.filled >> file->kind->fields[i].no & 1)
-            n += strlen(file->kind->fields[i].name) + 8;
-    for (size_t i = 0; i < row->n_cells; i++)
-        n += file->cells[row->first_cell + i].n;
+    size_t n = 8;
+    for (size_t i = 0; i < row->n_cells; i++) {
+        const struct csv_cell *c = &file->cells[row->first_cell + i];
+        n += strlen(mt_schema_field(file->kind, c->field)->name) + c->n + 8;
+    }
     return n;
 }
 
 const char *mt_import_code(const struct csv_problem *problem) {
-    static const char *const cell[] = {
-        [MT_TEXT_OK] = "invalid",
-        [MT_TEXT_MISSING] = "missing",
-        [MT_TEXT_NOT_DATE] = "not-date",
-        [MT_TEXT_NOT_CLOCK] = "not-time",
-        [MT_TEXT_NOT_WEEK] = "not-week",
-        [MT_TEXT_NOT_NUMBER] = "not-number",
-        [MT_TEXT_TOO_SMALL] = "too-small",
-        [MT_TEXT_TOO_LARGE] = "too-large",
-        [MT_TEXT_NOT_WORD] = "not-word",
-        [MT_TEXT_NOT_BOOL] = "not-bool",
-        [MT_TEXT_TOO_LONG] = "too-long",
-        [MT_TEXT_TOO_MANY] = "too-many",
-        [MT_TEXT_NOT_TEXT] = "not-text",
-        [MT_TEXT_NOT_REF] = "not-reference",
-        [MT_TEXT_NOT_IDENT] = "not-identifier",
-        [MT_TEXT_ORDER] = "order",
-    };
     static const char *const whole[] = {
-        [CSV_SHORT_ROW - CSV_SHORT_ROW] = "short-row",
+        [0] = "short-row",
         [CSV_LONG_ROW - CSV_SHORT_ROW] = "long-row",
         [CSV_BAD_QUOTE - CSV_SHORT_ROW] = "bad-quote",
         [CSV_NO_COLUMN - CSV_SHORT_ROW] = "no-column",
@@ -61,10 +37,10 @@ const char *mt_import_code(const struct csv_problem *problem) {
         [CSV_TOO_MANY_ROWS - CSV_SHORT_ROW] = "too-many-rows",
         [CSV_TOO_MANY_COLUMNS - CSV_SHORT_ROW] = "too-many-columns",
     };
-    int i = problem->code, k = problem->code - CSV_SHORT_ROW;
-    if (i >= 0 && i < (int)MT_ARRAY_LEN(cell) && cell[i])
-        return cell[i];
-    return k >= 0 && k < (int)MT_ARRAY_LEN(whole) ? whole[k] : "invalid";
+    int k = problem->code - CSV_SHORT_ROW;
+    if (k >= 0 && k < (int)MT_ARRAY_LEN(whole))
+        return whole[k];
+    return mt_reason_code((enum mt_text_err)problem->code);
 }
 
 char *mt_import_sentence(const struct mt_cli *cli, const struct csv_problem *problem) {

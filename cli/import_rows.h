@@ -5,8 +5,7 @@
 #include "cli.h"
 #include "csv_import.h"
 
-/* One row as {field: text}; a cell that is empty under a known heading is empty text, which clears
- * the field. Owns: the caller. */
+/* One row as {field: text}; empty cells say nothing and are left out. Owns: the caller. */
 json_t *mt_import_row(const struct csv_file *file, const struct csv_row *row);
 
 /* Bytes that row takes in a message, rounded up. */

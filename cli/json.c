@@ -107,7 +107,9 @@ void mt_json_write(const json_t *value, struct mt_writer *w) {
         return;
     case JSON_ARRAY:
         mt_wire_put_array(w, json_array_size(value));
-        json_array_foreach(value, i, item) mt_json_write(item, w);
+        json_array_foreach(value, i, item) {
+            mt_json_write(item, w);
+        }
         return;
     case JSON_STRING:
         mt_wire_put_str(w, mt_slice(json_string_value(value), json_string_length(value)));

@@ -93,7 +93,9 @@ enum mt_exit mt_show_rows(struct mt_cli *cli, json_t *take_rows, const struct mt
         return MT_EXIT_OK;
     }
     struct mt_table *t = mt_table_new(columns, n_columns);
-    json_array_foreach(take_rows, i, record) row(cli, t, record);
+    json_array_foreach(take_rows, i, record) {
+        row(cli, t, record);
+    }
     if (mt_table_rows(t) > 0)
         mt_table_print(t, cli->out, cli->width, cli->color);
     else

@@ -9,6 +9,10 @@
  * stable names in English. Owns: the caller. */
 char *mt_words_of(const struct mt_vocab *vocab, enum mt_lang lang);
 
+/* The stable code of a reason, as in "not-date", and back (MT_TEXT_OK: there is none). */
+const char *mt_reason_code(enum mt_text_err err);
+enum mt_text_err mt_reason_named(const char *code);
+
 /* What is wrong with `text` as a value of `field`, for people. Owns: the caller. */
 char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *text,
                 enum mt_lang lang);

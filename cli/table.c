@@ -2,11 +2,11 @@
 
 #include "text.h"
 
-#include <libsmartcols.h>
+#include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 12, GAP = 2, COLUMN_MIN = 6 };
+enum { COLUMNS_MAX = 12, GAP = 2, COLUMN_MIN = 6, YIELD = 8 };
 
 struct mt_table {
     struct mt_column columns[COLUMNS_MAX];
@@ -57,23 +57,33 @@ static void natural_widths(const struct mt_table *t, int *widths) {
     }
 }
 
-/* Takes columns off the widest that may give, then off the widest of all. */
+/* How much a column is in the way: its width, and more when it is to yield. */
+static int bulk(const struct mt_table *t, const int *widths, size_t c) {
+    return widths[c] + (t->columns[c].flags & MT_COLUMN_YIELD ? YIELD : 0);
+}
+
+/* The column that gives next, or n_columns: one that may, or with `any` whichever it is. */
+static size_t bulkiest(const struct mt_table *t, const int *widths, bool any) {
+    size_t found = t->n_columns;
+    for (size_t c = 0; c < t->n_columns; c++) {
+        bool gives = any || t->columns[c].flags & (MT_COLUMN_FLEX | MT_COLUMN_WRAP);
+        if (gives && widths[c] > (any ? 1 : COLUMN_MIN) &&
+            (found == t->n_columns || bulk(t, widths, c) > bulk(t, widths, found)))
+            found = c;
+    }
+    return found;
+}
+
 static void shrink(const struct mt_table *t, int *widths, int width) {
     int total = GAP * ((int)t->n_columns - 1);
     for (size_t c = 0; c < t->n_columns; c++)
         total += widths[c];
     for (; total > width; total--) {
-        size_t widest = t->n_columns;
-        for (int any = 0; any < 2 && widest == t->n_columns; any++)
-            for (size_t c = 0; c < t->n_columns; c++) {
-                bool gives = any || t->columns[c].flags & (MT_COLUMN_FLEX | MT_COLUMN_WRAP);
-                if (gives && widths[c] > (any ? 1 : COLUMN_MIN) &&
-                    (widest == t->n_columns || widths[c] > widths[widest]))
-                    widest = c;
-            }
-        if (widest == t->n_columns)
+        size_t c = bulkiest(t, widths, false);
+        c = c < t->n_columns ? c : bulkiest(t, widths, true);
+        if (c == t->n_columns)
             return;
-        widths[widest]--;
+        widths[c]--;
     }
 }
 

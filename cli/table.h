@@ -9,6 +9,7 @@
 enum mt_column_flags {
     MT_COLUMN_RIGHT = 1, /* to the right */
     MT_COLUMN_FLEX = 2,  /* cut short when the table is too wide */
+    MT_COLUMN_YIELD = 8, /* with FLEX: gives way before other columns do */
     MT_COLUMN_WRAP = 4,  /* continued on further lines when the table is too wide */
 };
 

@@ -10,7 +10,7 @@ enum { MT_WORDS_MAX = 48 }; /* bytes every function here fits in, the final NUL 
 /* "vr 15 jan 13:00 wk 2": `start` is RFC 3339 or a date, `week` is "2026-W48"; either may be NULL.
  * Midnight is shown as a whole day. Far from `today` the year stands in place of the week. */
 void mt_words_activity(enum mt_lang lang, uint32_t today, const char *start, const char *week,
-                      char out[static MT_WORDS_MAX]);
+                       char out[static MT_WORDS_MAX]);
 
 /* "15 jan 2027" of a date "2027-01-15"; other text is kept as it is. */
 void mt_words_date(enum mt_lang lang, const char *date, char out[static MT_WORDS_MAX]);

@@ -209,13 +209,17 @@ static void set_value(struct parse *p, enum key key, const char *value) {
 
 /* ---- the file ---- */
 
+static bool is_key(size_t i, const char *section, const char *name) {
+    return strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0;
+}
+
 static int handle(void *user, const char *section, const char *name, const char *value) {
     struct parse *p = user;
     size_t i = 0;
-    while (i < KEY_COUNT && (strcmp(keys[i].section, section) || strcmp(keys[i].name, name)))
+    while (i < KEY_COUNT && !is_key(i, section, name))
         i++;
     if (i == KEY_COUNT) {
-        if (strcmp(section, "node") && strcmp(section, "access"))
+        if (strcmp(section, "node") != 0 && strcmp(section, "access") != 0)
             mistake(p, p->line, section[0] ? "unknown section" : "no section stands before",
                     section[0] ? section : name, section[0] ? nearest_section(section) : NULL);
         else

@@ -33,7 +33,7 @@ enum mt_err cmd_init(struct cmd *c) {
     if (!e)
         return cmd_say(c, MT_EINVALID, "field=kind code=not-word");
     if (c->info.state != MT_NODE_EMPTY)
-        return cmd_say(c, MT_ESTATE, "this daemon already serves %s", c->info.name);
+        return cmd_say(c, MT_ECONFLICT, "this daemon already serves %s", c->info.name);
     struct mt_command command = {.type = MT_CMD_INIT, .name = name, .kind = e->code};
     return cmd_submit(c, &command, finish_id);
 }
@@ -56,7 +56,7 @@ enum mt_err cmd_region_create(struct cmd *c) {
     if (err)
         return err;
     if (c->info.state != MT_NODE_ALONE)
-        return cmd_say(c, MT_ESTATE, "this organisation is in a region, or joining one");
+        return cmd_say(c, MT_ECONFLICT, "this organisation is in a region, or joining one");
     struct mt_command command = {.type = MT_CMD_REGION_CREATE, .name = name};
     return cmd_submit(c, &command, finish_id);
 }

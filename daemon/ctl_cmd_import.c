@@ -20,8 +20,15 @@ struct pending {
 /* An organisation that rows name, looked up once. */
 struct named {
     struct mt_slice text; /* in the parameters */
+    uint32_t hash;
     struct mt_ref ref;
     bool is_new; /* entered by this call */
+};
+
+/* What the heading of a column means. Rows have theirs in the same order, mostly. */
+struct column {
+    struct mt_slice name;
+    const struct mt_field *field;
 };
 
 struct import {
@@ -31,6 +38,7 @@ struct import {
     size_t n;
     struct named *named;
     size_t n_named, cap_named;
+    struct column columns[MT_FIELDS_MAX];
     uint64_t n_new, n_changed, n_unchanged, n_orgs;
 };
 
@@ -56,7 +64,8 @@ static enum mt_err keep_named(struct import *im, struct mt_slice text, const str
         im->named = p;
         im->cap_named = cap;
     }
-    im->named[im->n_named++] = (struct named){.text = text, .ref = *ref, .is_new = is_new};
+    im->named[im->n_named++] =
+        (struct named){.text = text, .hash = mt_text_hash(text), .ref = *ref, .is_new = is_new};
     im->n_orgs += is_new;
     return MT_OK;
 }
@@ -64,8 +73,9 @@ static enum mt_err keep_named(struct import *im, struct mt_slice text, const str
 static enum mt_err find_org(struct cmd *c, struct import *im, struct mt_slice text,
                             struct mt_ref *ref) {
     const struct mt_org *org;
+    uint32_t hash = mt_text_hash(text);
     for (size_t i = 0; i < im->n_named; i++)
-        if (mt_text_same(im->named[i].text, text)) {
+        if (im->named[i].hash == hash && mt_text_same(im->named[i].text, text)) {
             *ref = im->named[i].ref;
             return MT_OK;
         }
@@ -130,7 +140,15 @@ static enum mt_err say_cell(struct cmd *c, size_t row, struct mt_slice field, en
                    (int)mt_text_fit(field, 60), (const char *)field.p, mt_err_code(err), text);
 }
 
+static const struct mt_field *field_named(struct import *im, size_t at, struct mt_slice name) {
+    struct column *column = &im->columns[at % MT_ARRAY_LEN(im->columns)];
+    if (!column->field || !mt_slice_eq(column->name, name))
+        *column = (struct column){.name = name, .field = mt_schema_field_named(im->kind, name)};
+    return column->field;
+}
+
 static enum mt_err read_row(struct cmd *c, struct import *im, struct mt_reader *r, size_t row) {
+    size_t at = 0;
     im->v.set.mask = 0;
     im->v.w = mt_writer(im->v.memory, im->v.w.cap);
     if (mt_wire_peek(r) != MT_WIRE_MAP)
@@ -144,7 +162,7 @@ static enum mt_err read_row(struct cmd *c, struct import *im, struct mt_reader *
             text = mt_text_trim(mt_wire_str(r, MT_MESSAGE_MAX));
         if (r->err)
             break;
-        const struct mt_field *f = mt_schema_field_named(im->kind, name);
+        const struct mt_field *f = field_named(im, at++, name);
         if (!f)
             return say_cell(c, row, name, MT_EUNKNOWN);
         enum mt_err err = text.n ? take_cell(c, im, f, text) : MT_OK;
@@ -172,10 +190,11 @@ static uint64_t existing_org(struct cmd *c, const struct import *im) {
     struct mt_reader r = mt_reader(im->v.set.v[MT_ORG_NAME]);
     struct mt_slice name =
         im->v.set.mask >> MT_ORG_NAME & 1 ? mt_wire_str(&r, MT_STRING_MAX) : mt_slice("", 0);
+    uint32_t hash = mt_text_hash(name);
     for (size_t i = 0; i < b->n && name.n; i++) {
         const struct mt_org *o = &b->orgs[i];
-        if (mt_id_eq(&o->owner, &c->info.org) && !o->joined && (!has_idents || o->idents_n == 0) &&
-            mt_text_same(mt_org_name(b, o), name))
+        if (o->name_hash == hash && mt_id_eq(&o->owner, &c->info.org) && !o->joined &&
+            (!has_idents || o->idents_n == 0) && mt_text_same(mt_org_name(b, o), name))
             return o->row;
     }
     return NO_ROW;

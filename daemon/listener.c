@@ -46,7 +46,7 @@ static enum mt_err bind_host(const char *host, const char *port, int *fd) {
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *list;
-    if (getaddrinfo(strcmp(host, "*") ? host : NULL, port, &hints, &list) != 0)
+    if (getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, port, &hints, &list) != 0)
         return MT_EVALUE;
     enum mt_err err = MT_EVALUE;
     for (struct addrinfo *ai = list; ai && err != MT_OK; ai = ai->ai_next)
@@ -56,12 +56,15 @@ static enum mt_err bind_host(const char *host, const char *port, int *fd) {
 }
 
 static uint16_t bound_port(int fd) {
-    struct sockaddr_storage ss;
-    socklen_t n = sizeof ss;
-    if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0)
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at = {.v6 = {.sin6_family = AF_UNSPEC}};
+    socklen_t n = sizeof at;
+    if (getsockname(fd, &at.any, &n) != 0)
         return 0;
-    return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-                                          : ((struct sockaddr_in *)&ss)->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 enum mt_err mt_listener_open(struct mt_listener *l, struct mt_conn_pool *pool,
@@ -133,7 +136,7 @@ static void pause_accepting(struct mt_listener *l, const char *why, uint64_t ms)
 
 /* False when there is nobody left to accept, or accepting has to pause. */
 static bool accept_one(struct mt_listener *l) {
-    struct sockaddr_storage ss;
+    struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
     socklen_t n = sizeof ss;
     int fd = accept4(l->fd, (struct sockaddr *)&ss, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {

@@ -62,6 +62,8 @@ void mt_query_close(struct mt_query *q) {
  * us. */
 static bool keep_row(void *arg, uint64_t row) {
     struct mt_rows *rows = arg;
+    if (rows->n == rows->max)
+        return false;
     if (rows->n == rows->cap) {
         size_t cap = rows->cap ? 2 * rows->cap : ROWS_FIRST;
         uint64_t *p = realloc(rows->p, cap * sizeof *p);
@@ -73,14 +75,19 @@ static bool keep_row(void *arg, uint64_t row) {
         rows->cap = cap;
     }
     rows->p[rows->n++] = row;
-    return true;
+    return rows->n < rows->max;
+}
+
+enum mt_err mt_query_rows_max(struct mt_query *q, const struct mt_index_query *index, size_t max,
+                              struct mt_rows *out) {
+    *out = (struct mt_rows){.max = max};
+    enum mt_err err = mt_read_index(&q->read, index, keep_row, out);
+    return err ? err : out->failed ? MT_ENOMEM : MT_OK;
 }
 
 enum mt_err mt_query_rows(struct mt_query *q, const struct mt_index_query *index,
                           struct mt_rows *out) {
-    *out = (struct mt_rows){0};
-    enum mt_err err = mt_read_index(&q->read, index, keep_row, out);
-    return err ? err : out->failed ? MT_ENOMEM : MT_OK;
+    return mt_query_rows_max(q, index, SIZE_MAX, out);
 }
 
 void mt_rows_free(struct mt_rows *rows) {

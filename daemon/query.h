@@ -56,13 +56,16 @@ size_t mt_text_fit(struct mt_slice s, size_t max);
 
 struct mt_rows {
     uint64_t *p; /* from malloc */
-    size_t n, cap;
+    size_t n, cap, max;
     bool failed;
 };
 
 /* Collects the rows of an index. Free with mt_rows_free, also on error. Errors: MT_ENOMEM, store. */
 MT_MUST enum mt_err mt_query_rows(struct mt_query *q, const struct mt_index_query *index,
                                   struct mt_rows *out);
+MT_MUST enum mt_err mt_query_rows_max(struct mt_query *q, const struct mt_index_query *index,
+                                      size_t max,
+                                      struct mt_rows *out); /* at most the first `max` */
 void mt_rows_free(struct mt_rows *rows);
 
 /* Rows of `kind` that refer to record `id`, over all audiences. */
@@ -122,8 +125,9 @@ struct mt_org {
     struct mt_id owner;
     struct mt_rid id;
     uint16_t kind;
-    uint32_t shown_as;          /* index of the record that stands for all with its identifiers */
-    bool joined;                /* the organisation's own record */
+    uint32_t shown_as; /* index of the record that stands for all with its identifiers */
+    bool joined;       /* the organisation's own record */
+    uint32_t name_hash, short_hash;
     size_t name_at, name_n;     /* in the book's text */
     size_t short_at, short_n;   /* short name */
     size_t idents_at, idents_n; /* identifiers as encoded */
@@ -308,7 +312,8 @@ struct mt_list {
 /* True when a record is one the list asks for. `free`, for activities and places, is computed. */
 bool mt_query_matches(struct mt_query *q, const struct mt_list *list, const struct mt_view *v);
 
-/* Writes {"records": [...], "total": n}. Errors: MT_ENOMEM, store. */
+/* Writes {"records": [...], "total": n, "more": bool}; with `more` the total is only what was found
+ * before the page was full. Errors: MT_ENOMEM, store. */
 MT_MUST enum mt_err mt_query_list(struct mt_query *q, const struct mt_list *list,
                                   struct mt_writer *w);
 
@@ -318,6 +323,9 @@ bool mt_query_free(struct mt_query *q, const struct mt_view *v, uint64_t *out);
 
 /* Writes {"rows": [...]}: what was written lately, newest first. */
 MT_MUST enum mt_err mt_query_log(struct mt_query *q, size_t limit, struct mt_writer *w);
+
+/* A number that is equal for texts that mt_text_same calls the same. */
+uint32_t mt_text_hash(struct mt_slice s);
 
 /* True when `text` contains `part`, letters compared without case. */
 bool mt_text_contains(struct mt_slice text, struct mt_slice part);

@@ -38,6 +38,18 @@ bool mt_text_contains(struct mt_slice text, struct mt_slice part) {
     return false;
 }
 
+/* Only what no spelling changes counts: letters a to z without case, and digits. */
+uint32_t mt_text_hash(struct mt_slice s) {
+    uint32_t h = UINT32_C(2166136261);
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        c = c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            h = (h ^ c) * UINT32_C(16777619);
+    }
+    return h;
+}
+
 /* ---- one field ---- */
 
 static bool has_code(struct mt_slice list, struct mt_slice wanted) {

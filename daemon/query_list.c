@@ -1,8 +1,11 @@
 /* query_list: pages of records in order.
  *
- * The rows of an index are walked in its order; a record's box is opened only when a filter needs
- * it or it is shown. The page ends early when the answer would not fit a message: the total tells
- * that there is more. Without filters the total is the number of rows. */
+ * The rows of an index are walked in its order. Without filters only the records shown are opened,
+ * and the total is the number of records. With filters, rows are looked at in windows: within one
+ * they are opened in the order they came in, as records that came together lie together, and shown
+ * in the order of the index. Beyond ROWS_COUNTED_MAX rows the walk ends with the page; then the total
+ * is what was found so far and `more` says that there may be others. The page also ends when the
+ * answer would not fit a message. */
 #include "query.h"
 
 #include <stdlib.h>
@@ -10,6 +13,9 @@
 enum {
     RECORD_ROOM = 64 * 1024, /* room left in the answer before another record is begun */
     LONGEST_DAYS = 400,      /* things that began earlier are not looked for with `from` */
+    ROWS_COUNTED_MAX = 2048, /* rows that are looked at only to know the total */
+    WINDOW_FIRST = 64,
+    WINDOW_MAX = 16384,
 };
 
 static bool has_days(const struct mt_kind *kind) {
@@ -31,7 +37,8 @@ static const struct mt_filter *ref_filter(const struct mt_list *list) {
     return NULL;
 }
 
-static enum mt_err list_rows(struct mt_query *q, const struct mt_list *list, struct mt_rows *rows) {
+static enum mt_err list_rows(struct mt_query *q, const struct mt_list *list, size_t max,
+                             struct mt_rows *rows) {
     const struct mt_filter *by_ref = ref_filter(list);
     struct mt_ref ref;
     if (by_ref) {
@@ -52,7 +59,7 @@ static enum mt_err list_rows(struct mt_query *q, const struct mt_list *list, str
         mt_be32(until, list->until);
         index.to = mt_slice(until, sizeof until);
     }
-    return mt_query_rows(q, &index, rows);
+    return mt_query_rows_max(q, &index, max, rows);
 }
 
 /* ---- organisations come by name, one row for all records about one ---- */
@@ -113,14 +120,17 @@ struct page {
 };
 
 /* Shows one record, or leaves it out and ends the page when it does not fit. */
-static void show(struct mt_query *q, const struct mt_view *v, struct page *page) {
+static void show(struct mt_query *q, uint64_t row, struct page *page) {
+    struct mt_view v;
     struct mt_writer *w = page->records.w;
     size_t at = w->n;
-    if (page->room == 0 || at + RECORD_ROOM > w->cap) {
+    if (at + RECORD_ROOM > w->cap) {
         page->full = true;
         return;
     }
-    mt_query_put_record(q, v, false, w);
+    if (mt_query_show(q, row, &v))
+        return;
+    mt_query_put_record(q, &v, false, w);
     if (w->err) {
         w->n = at;
         w->err = MT_OK;
@@ -128,44 +138,110 @@ static void show(struct mt_query *q, const struct mt_view *v, struct page *page)
         return;
     }
     page->records.n++;
-    page->room--;
+    page->full = --page->room == 0;
 }
 
-static void take_row(struct mt_query *q, const struct mt_list *list, uint64_t row,
-                     struct page *page) {
-    struct mt_view v;
-    bool wanted = !page->full && page->total >= list->offset;
-    if (!needs_reading(list) && !wanted) {
-        page->total++;
-        return;
+/* ---- windows ---- */
+
+struct seat {
+    uint64_t row;
+    size_t at; /* place in the order of the index */
+    bool wanted;
+};
+
+static int row_cmp(const void *a, const void *b) {
+    const struct seat *x = a, *y = b;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static int place_cmp(const void *a, const void *b) {
+    const struct seat *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static void take_window(struct mt_query *q, const struct mt_list *list, const uint64_t *rows,
+                        size_t n, struct seat *seats, struct page *page) {
+    for (size_t i = 0; i < n; i++)
+        seats[i] = (struct seat){.row = rows[i], .at = i};
+    qsort(seats, n, sizeof *seats, row_cmp);
+    for (size_t i = 0; i < n; i++) {
+        struct mt_view v;
+        seats[i].wanted =
+            mt_query_show(q, seats[i].row, &v) == MT_OK && mt_query_matches(q, list, &v);
     }
-    if (mt_query_show(q, row, &v) || !mt_query_matches(q, list, &v))
-        return;
-    page->total++;
-    if (wanted)
-        show(q, &v, page);
+    qsort(seats, n, sizeof *seats, place_cmp);
+    for (size_t i = 0; i < n; i++) {
+        if (!seats[i].wanted)
+            continue;
+        if (page->total++ >= list->offset && !page->full)
+            show(q, seats[i].row, page);
+    }
+}
+
+/* Walks the rows from `at` on. Returns where it stopped. */
+static size_t take_rows(struct mt_query *q, const struct mt_list *list, const struct mt_rows *rows,
+                        size_t at, struct seat *seats, struct page *page) {
+    size_t window = WINDOW_FIRST;
+    while (at < rows->n && !(page->full && rows->n > ROWS_COUNTED_MAX)) {
+        size_t n = rows->n - at < window ? rows->n - at : window;
+        take_window(q, list, rows->p + at, n, seats, page);
+        at += n;
+        window = window < WINDOW_MAX ? 4 * window : WINDOW_MAX;
+    }
+    return at;
+}
+
+static enum mt_err filtered(struct mt_query *q, const struct mt_list *list, struct page *page,
+                            bool *more) {
+    struct mt_rows rows;
+    bool by_name = list->kind->no == MT_KIND_ORG;
+    size_t at = 0;
+    struct seat *seats = malloc(WINDOW_MAX * sizeof *seats);
+    if (!seats)
+        return MT_ENOMEM;
+    enum mt_err err = list->n_filters ? mt_query_book(q) : MT_OK;
+    /* Most pages are full before all rows were even named. */
+    for (size_t max = ROWS_COUNTED_MAX + 1; !err; max = SIZE_MAX) {
+        err = by_name ? org_rows(q, &rows) : list_rows(q, list, max, &rows);
+        if (!err)
+            at = take_rows(q, list, &rows, at, seats, page);
+        bool all = by_name || rows.n < max;
+        *more = at < rows.n || !all;
+        mt_rows_free(&rows);
+        if (all || page->full)
+            break;
+    }
+    free(seats);
+    return err;
+}
+
+static enum mt_err unfiltered(struct mt_query *q, const struct mt_list *list, struct page *page) {
+    struct mt_rows rows;
+    uint64_t total;
+    bool by_name = list->kind->no == MT_KIND_ORG;
+    size_t end = list->offset + page->room;
+    enum mt_err err = by_name ? org_rows(q, &rows) : list_rows(q, list, end, &rows);
+    if (!err && !by_name)
+        err = mt_read_count(&q->read, list->kind->no, &total);
+    if (!err)
+        page->total = by_name ? rows.n : (size_t)total;
+    for (size_t i = list->offset; !err && i < rows.n && !page->full; i++)
+        show(q, rows.p[i], page);
+    mt_rows_free(&rows);
+    return err;
 }
 
 enum mt_err mt_query_list(struct mt_query *q, const struct mt_list *list, struct mt_writer *w) {
-    struct mt_rows rows;
     struct mt_put p;
-    struct page page = {.room = list->limit && list->limit < MT_QUERY_PAGE_MAX ? list->limit
-                                                                               : MT_QUERY_PAGE_MAX};
-    enum mt_err err =
-        list->kind->no == MT_KIND_ORG ? org_rows(q, &rows) : list_rows(q, list, &rows);
-    if (!err && list->n_filters)
-        err = mt_query_book(q);
-    if (err) {
-        mt_rows_free(&rows);
-        return err;
-    }
+    bool more = false, limited = list->limit && list->limit < MT_QUERY_PAGE_MAX;
+    struct page page = {.room = limited ? list->limit : MT_QUERY_PAGE_MAX};
     mt_put_map(&p, w);
     mt_put_array(&page.records, mt_put_key(&p, "records"));
-    for (size_t i = 0; i < rows.n; i++)
-        take_row(q, list, rows.p[i], &page);
+    enum mt_err err =
+        needs_reading(list) ? filtered(q, list, &page, &more) : unfiltered(q, list, &page);
     mt_put_array_end(&page.records);
     mt_put_uint(&p, "total", page.total);
+    mt_put_bool(&p, "more", more);
     mt_put_map_end(&p);
-    mt_rows_free(&rows);
-    return w->err;
+    return err ? err : w->err;
 }

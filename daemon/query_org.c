@@ -88,6 +88,8 @@ static bool keep_org(struct mt_query *q, struct mt_org_book *b, const struct mt_
         !keep_text(b, mt_field_str(v->fields, MT_ORG_SHORT_NAME), &o->short_at, &o->short_n) ||
         !keep_text(b, idents, &o->idents_at, &o->idents_n))
         return false;
+    o->name_hash = mt_text_hash(mt_field_str(v->fields, MT_ORG_NAME));
+    o->short_hash = mt_text_hash(mt_field_str(v->fields, MT_ORG_SHORT_NAME));
     b->n++;
     return true;
 }
@@ -274,10 +276,12 @@ static void add_match(const struct mt_org_book *b, struct matches *m, const stru
 }
 
 static void match_names(const struct mt_org_book *b, struct mt_slice text, struct matches *m) {
+    uint32_t hash = mt_text_hash(text);
     for (size_t i = 0; i < b->n; i++) {
         const struct mt_org *o = &b->orgs[i];
-        if (mt_text_same(mt_org_name(b, o), text) ||
-            (o->short_n && mt_text_same(text_at(b, o->short_at, o->short_n), text)))
+        if ((o->name_hash == hash && mt_text_same(mt_org_name(b, o), text)) ||
+            (o->short_n && o->short_hash == hash &&
+             mt_text_same(text_at(b, o->short_at, o->short_n), text)))
             add_match(b, m, o);
     }
 }

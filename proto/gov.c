@@ -1,4 +1,4 @@
-/* gov: the set of governance items, and the members and installations that follow from it.
+/* gov: the set of governance items.
  *
  * Happy path: act 0 founds the region and seats the founder; a vote arrives, then the admission it
  * is for, which puts a member in force; then the certificates of that organisation, epoch
@@ -11,19 +11,7 @@
 
 #include <stdlib.h>
 
-/* ---- growing arrays and looking up ---- */
-
-static bool grow(void **p, size_t *cap, size_t n, size_t size) {
-    if (n < *cap)
-        return true;
-    size_t want = *cap ? *cap * 2 : 16;
-    void *q = realloc(*p, want * size);
-    if (!q)
-        return false;
-    *p = q;
-    *cap = want;
-    return true;
-}
+/* ---- looking up ---- */
 
 static size_t cell_of(const struct mt_gov *g, const struct mt_id *id) {
     size_t i = mt_load64(id->b) & (g->n_cells - 1);
@@ -32,15 +20,19 @@ static size_t cell_of(const struct mt_gov *g, const struct mt_id *id) {
     return i;
 }
 
-static bool rehash(struct mt_gov *g, size_t want) {
-    uint32_t *cells = calloc(want, sizeof *cells);
-    if (!cells)
-        return false;
-    free(g->cells);
-    g->cells = cells;
-    g->n_cells = want;
+static void refill(struct mt_gov *g) {
+    memset(g->cells, 0, g->n_cells * sizeof *g->cells);
     for (size_t i = 0; i < g->n_items; i++)
         g->cells[cell_of(g, &g->items[i].id)] = (uint32_t)i + 1;
+}
+
+static bool rehash(struct mt_gov *g, size_t want) {
+    uint32_t *cells = realloc(g->cells, want * sizeof *cells);
+    if (!cells)
+        return false;
+    g->cells = cells;
+    g->n_cells = want;
+    refill(g);
     return true;
 }
 
@@ -69,115 +61,7 @@ void mt_gov_free(struct mt_gov *g) {
     free(g);
 }
 
-static struct tally *tally_of(const struct mt_gov *g, const struct mt_id *act) {
-    for (size_t i = 0; i < g->n_tallies; i++)
-        if (mt_id_eq(&g->tallies[i].act, act))
-            return &g->tallies[i];
-    return NULL;
-}
-
-/* ---- what follows from the items ---- */
-
-/* Index of the first element not below `key`; arrays are ascending by an id at offset 0. */
-static size_t lower_bound(const void *base, size_t n, size_t size, const struct mt_id *key) {
-    size_t lo = 0, hi = n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (memcmp((const uint8_t *)base + mid * size, key->b, sizeof key->b) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static struct mt_member *member_slot(const struct mt_gov *g, const struct mt_id *org, size_t *at) {
-    *at = lower_bound(g->members, g->n_members, sizeof *g->members, org);
-    return *at < g->n_members && mt_id_eq(&g->members[*at].org, org) ? &g->members[*at] : NULL;
-}
-
-static enum mt_err put_member(struct mt_gov *g, const struct mt_member *m) {
-    size_t at;
-    struct mt_member *old = member_slot(g, &m->org, &at);
-    if (old) {
-        /* Several admissions of one organisation: the lowest act speaks, and roles that differ
-         * leave only what both allow. */
-        bool differ = old->role != m->role;
-        if (mt_id_cmp(&m->act, &old->act) < 0)
-            *old = *m;
-        if (differ)
-            old->role = MT_ROLE_RELAY;
-        return MT_OK;
-    }
-    if (g->n_members >= MT_ORGS_MAX)
-        return MT_EFULL;
-    if (!grow((void **)&g->members, &g->cap_members, g->n_members, sizeof *g->members))
-        return MT_ENOMEM;
-    memmove(g->members + at + 1, g->members + at, (g->n_members - at) * sizeof *g->members);
-    g->members[at] = *m;
-    g->n_members++;
-    return MT_OK;
-}
-
-static void copy_name(char out[static MT_NAME_MAX + 1], struct mt_slice name) {
-    memcpy(out, name.p, name.n);
-    out[name.n] = 0;
-}
-
-static enum mt_err member_of_admit(const struct stored *s, const struct mt_id *region,
-                                   struct mt_member *m) {
-    struct mt_item item, join_item;
-    struct mt_admit admit;
-    struct mt_join join;
-    enum mt_err err = mt_item_get(mt_slice(s->bytes, s->n), region, &item);
-    if (!err)
-        err = mt_admit_get(&item, &admit);
-    if (!err)
-        err = mt_item_get(admit.join, region, &join_item);
-    if (!err)
-        err = mt_join_check(&join_item, &join);
-    if (err)
-        return err;
-    *m = (struct mt_member){.org = join.org, .role = admit.role, .act = s->id};
-    memcpy(m->grant, join.grant, sizeof m->grant);
-    copy_name(m->name, join.name);
-    return MT_OK;
-}
-
-/* Works out the members anew after a vote was taken back. */
-static enum mt_err rebuild_members(struct mt_gov *g) {
-    size_t at, keep = 0;
-    struct mt_member *founder = member_slot(g, &g->founder, &at);
-    struct mt_member seat = founder ? *founder : (struct mt_member){0};
-    g->n_members = keep;
-    enum mt_err err = put_member(g, &seat);
-    for (size_t i = 0; i < g->n_items && !err; i++) {
-        struct mt_member m;
-        struct tally *t = tally_of(g, &g->items[i].id);
-        if (g->items[i].type != MT_ITEM_ADMIT || !t || !t->approve)
-            continue;
-        err = member_of_admit(&g->items[i], &g->region, &m);
-        if (!err)
-            err = put_member(g, &m);
-    }
-    return err;
-}
-
 /* ---- adding ---- */
-
-/* A parsed item on its way in. */
-struct incoming {
-    struct mt_item item;
-    struct stored s;
-    union {
-        struct mt_found found;
-        struct mt_vote vote;
-        struct mt_certificate certificate;
-        struct mt_statement statement;
-        struct mt_grant grant;
-        struct mt_member member;
-    };
-};
 
 /* The place an item competes for, and how many share it. */
 static void slot_of(struct incoming *in, uint32_t *share) {
@@ -219,7 +103,7 @@ static enum mt_err check_vote(struct mt_gov *g, struct incoming *in) {
     if (!mt_id_eq(&in->vote.org, &g->founder))
         return MT_EUNKNOWN;
     in->s.act = in->vote.act;
-    if (tally_of(g, &in->vote.act))
+    if (mt_gov_tally(g, &in->vote.act))
         return MT_OK;
     size_t open = 0;
     for (size_t i = 0; i < g->n_tallies; i++)
@@ -227,35 +111,37 @@ static enum mt_err check_vote(struct mt_gov *g, struct incoming *in) {
     return open < MT_FREE_VOTES_MAX ? MT_OK : MT_EFULL;
 }
 
-static enum mt_err check_admit(struct mt_gov *g, struct incoming *in) {
-    struct tally *t = tally_of(g, &in->item.id);
-    if (!t)
-        return MT_EUNKNOWN; /* stored only with a seat's vote */
-    struct mt_item join_item;
-    struct mt_admit admit;
-    struct mt_join join;
-    enum mt_err err = mt_admit_get(&in->item, &admit);
-    if (!err)
-        err = mt_item_get(admit.join, &g->region, &join_item);
-    if (!err)
-        err = mt_join_check(&join_item, &join);
-    if (err)
-        return err;
-    if (!mt_id_eq(&join.region, &g->region))
-        return MT_EVALUE;
+/* A key with which every secret gives zeros would make a channel that all can read. */
+static bool is_low_order(const uint8_t grant[static 32]) {
     uint8_t any[32], shared[32];
     memset(any, 0x55, sizeof any);
-    if (mt_dh(any, join.grant, shared) != MT_OK)
+    return mt_dh(any, grant, shared) != MT_OK;
+}
+
+static enum mt_err check_admit(struct mt_gov *g, struct incoming *in) {
+    if (!mt_gov_tally(g, &in->item.id))
+        return MT_EUNKNOWN; /* stored only with a seat's vote */
+    enum mt_err err = mt_gov_member_of(&in->item, &g->region, &in->member);
+    if (err)
+        return err;
+    const struct mt_member *founder = mt_gov_member(g, &g->founder);
+    if (mt_id_eq(&in->member.org, &g->founder) || is_low_order(in->member.grant) ||
+        memcmp(in->member.grant, founder->grant, sizeof founder->grant) == 0)
         return MT_EVALUE;
-    for (size_t i = 0; i < g->n_members; i++)
-        if (!mt_id_eq(&g->members[i].org, &join.org) &&
-            memcmp(g->members[i].grant, join.grant, sizeof join.grant) == 0)
-            return MT_EVALUE; /* a grant key belongs to one organisation */
-    in->member = (struct mt_member){.org = join.org, .role = admit.role, .act = in->item.id};
-    memcpy(in->member.grant, join.grant, sizeof join.grant);
-    copy_name(in->member.name, join.name);
-    in->s.org = join.org;
+    in->s.org = in->member.org;
+    memcpy(in->s.act.b, in->member.grant, sizeof in->s.act.b);
     return MT_OK;
+}
+
+/* True when an admission of the organisation is held, be it in force or not: what is valid must not
+ * depend on whether a vote was taken back before or after it came. */
+static bool is_admitted(const struct mt_gov *g, const struct mt_id *org) {
+    if (mt_id_eq(org, &g->founder))
+        return true;
+    for (size_t i = 0; i < g->n_items; i++)
+        if (g->items[i].type == MT_ITEM_ADMIT && mt_id_eq(&g->items[i].org, org))
+            return true;
+    return false;
 }
 
 static enum mt_err check_certificate(struct mt_gov *g, struct incoming *in) {
@@ -263,49 +149,58 @@ static enum mt_err check_certificate(struct mt_gov *g, struct incoming *in) {
     if (err)
         return err;
     in->s.org = in->certificate.org;
-    return mt_gov_member(g, &in->certificate.org) ? MT_OK : MT_EUNKNOWN;
+    in->s.act = in->certificate.feed;
+    return is_admitted(g, &in->s.org) ? MT_OK : MT_EUNKNOWN;
 }
 
-/* The installation must be one of a full member in force. */
-static enum mt_err check_signer(const struct mt_gov *g, const struct mt_item *item,
-                                const struct mt_id *feed, const struct mt_installation **who) {
-    *who = mt_gov_installation(g, feed);
-    const struct mt_member *m = *who ? mt_gov_member(g, &(*who)->org) : NULL;
-    if (!m || m->role != MT_ROLE_MEMBER)
-        return MT_EUNKNOWN;
-    return mt_item_verify(item, &g->region, feed);
+static bool is_certified(const struct mt_gov *g, const struct mt_id *feed,
+                         const struct mt_id *org) {
+    for (size_t i = 0; i < g->n_items; i++)
+        if (g->items[i].type == MT_ITEM_CERTIFICATE && mt_id_eq(&g->items[i].act, feed) &&
+            (!org || mt_id_eq(&g->items[i].org, org)))
+            return true;
+    return false;
 }
 
 static enum mt_err check_statement(struct mt_gov *g, struct incoming *in) {
-    const struct mt_installation *minter;
     enum mt_err err = mt_statement_get(in->item.body, &in->statement);
-    if (!err)
-        err = check_signer(g, &in->item, &in->statement.minter, &minter);
     if (err)
         return err;
-    if (!mt_id_eq(&in->statement.reason, &g->region) || !mt_id_eq(&minter->org, &g->founder))
+    in->s.feed = in->statement.minter;
+    if (!is_certified(g, &in->s.feed, NULL))
+        return MT_EUNKNOWN;
+    err = mt_item_verify(&in->item, &g->region, &in->s.feed);
+    if (err)
+        return err;
+    if (!mt_id_eq(&in->statement.reason, &g->region))
         return MT_EVALUE;
-    return MT_OK;
+    return is_certified(g, &in->s.feed, &g->founder) ? MT_OK : MT_EMEMBER;
 }
 
 static enum mt_err check_grant(struct mt_gov *g, struct incoming *in) {
-    const struct mt_installation *granter;
     enum mt_err err = mt_grant_get(in->item.body, &in->grant);
-    if (!err)
-        err = check_signer(g, &in->item, &in->grant.granter, &granter);
     if (err)
         return err;
-    const struct stored *s = mt_gov_find(g, &in->grant.statement);
-    if (!s || s->type != MT_ITEM_STATEMENT || !mt_gov_member(g, &in->grant.org))
-        return MT_EUNKNOWN;
+    in->s.feed = in->grant.granter;
     in->s.act = in->grant.statement;
     in->s.org = in->grant.org;
-    return MT_OK;
+    const struct stored *s = mt_gov_find(g, &in->s.act);
+    if (!s || s->type != MT_ITEM_STATEMENT || !is_admitted(g, &in->s.org) ||
+        !is_certified(g, &in->s.feed, NULL))
+        return MT_EUNKNOWN;
+    return mt_item_verify(&in->item, &g->region, &in->s.feed);
+}
+
+static enum mt_err check_found(const struct mt_gov *g, struct incoming *in) {
+    if (g->founded)
+        return MT_EVALUE;
+    enum mt_err err = mt_found_check(&in->item, &in->found);
+    return !err && is_low_order(in->found.grant) ? MT_EVALUE : err;
 }
 
 static enum mt_err check(struct mt_gov *g, struct incoming *in) {
     if (in->item.type == MT_ITEM_FOUND)
-        return g->founded ? MT_EVALUE : mt_found_check(&in->item, &in->found);
+        return check_found(g, in);
     if (!g->founded)
         return MT_EUNKNOWN;
     switch (in->item.type) {
@@ -324,93 +219,23 @@ static enum mt_err check(struct mt_gov *g, struct incoming *in) {
     }
 }
 
-static enum mt_err derive_found(struct mt_gov *g, const struct incoming *in) {
-    struct mt_member m = {.org = in->found.founder, .role = MT_ROLE_MEMBER, .is_seat = true};
-    g->founded = true;
-    g->region = g->head = m.act = in->item.id;
-    g->founder = in->found.founder;
-    g->voter = in->found.voter;
-    copy_name(g->region_name, in->found.name);
-    copy_name(m.name, in->found.founder_name);
-    memcpy(m.grant, in->found.grant, sizeof m.grant);
-    return put_member(g, &m);
+/* ---- places with several candidates ---- */
+
+static void drop(struct mt_gov *g, size_t i) {
+    free(g->items[i].bytes);
+    memmove(g->items + i, g->items + i + 1, (--g->n_items - i) * sizeof *g->items);
 }
 
-static enum mt_err derive_vote(struct mt_gov *g, const struct incoming *in) {
-    struct tally *t = tally_of(g, &in->vote.act);
-    if (!t) {
-        if (!grow((void **)&g->tallies, &g->cap_tallies, g->n_tallies, sizeof *g->tallies))
-            return MT_ENOMEM;
-        t = &g->tallies[g->n_tallies++];
-        *t = (struct tally){.act = in->vote.act, .n = in->vote.n, .approve = in->vote.approve};
-        return MT_OK;
-    }
-    if (in->vote.n < t->n)
-        return MT_OK;
-    /* Of contradicting votes with one number the lower id came through: it counts. */
-    bool approve = in->vote.approve;
-    bool changed = approve != t->approve;
-    t->n = in->vote.n;
-    t->approve = approve;
-    return changed && t->held ? rebuild_members(g) : MT_OK;
-}
-
-static enum mt_err derive_certificate(struct mt_gov *g, const struct incoming *in) {
-    const struct mt_certificate *c = &in->certificate;
-    struct mt_installation x = {.org = c->org,
-                                .feed = c->feed,
-                                .number = c->number,
-                                .replaces = c->replaces,
-                                .item = in->item.id};
-    memcpy(x.link, c->link, sizeof x.link);
-    /* Of two certificates with one number only the lowest counts. */
-    for (size_t i = 0; i < g->n_installations; i++) {
-        struct mt_installation *o = &g->installations[i];
-        if (!mt_id_eq(&o->org, &x.org) || (o->number != x.number && !mt_id_eq(&o->feed, &x.feed)))
-            continue;
-        if (mt_id_cmp(&o->item, &x.item) < 0)
-            return MT_OK;
-        memmove(o, o + 1, (--g->n_installations - i) * sizeof *o);
-        break;
-    }
-    if (!grow((void **)&g->installations, &g->cap_installations, g->n_installations,
-              sizeof *g->installations))
-        return MT_ENOMEM;
-    size_t at = 0;
-    while (at < g->n_installations && mt_id_cmp(&g->installations[at].feed, &x.feed) < 0)
-        at++;
-    memmove(g->installations + at + 1, g->installations + at,
-            (g->n_installations - at) * sizeof *g->installations);
-    g->installations[at] = x;
-    g->n_installations++;
-    return MT_OK;
-}
-
-static enum mt_err derive_statement(struct mt_gov *g, const struct incoming *in, size_t item) {
-    if (!grow((void **)&g->statements, &g->cap_statements, g->n_statements, sizeof *g->statements))
-        return MT_ENOMEM;
-    g->statements[g->n_statements++] = (struct statement){.id = in->item.id, .item = item};
-    return MT_OK;
-}
-
-static enum mt_err derive(struct mt_gov *g, const struct incoming *in, size_t item) {
-    struct tally *t;
-    switch (in->item.type) {
-    case MT_ITEM_FOUND:
-        return derive_found(g, in);
-    case MT_ITEM_VOTE:
-        return derive_vote(g, in);
-    case MT_ITEM_ADMIT:
-        t = tally_of(g, &in->item.id);
-        t->held = true;
-        return t->approve ? put_member(g, &in->member) : MT_OK;
-    case MT_ITEM_CERTIFICATE:
-        return derive_certificate(g, in);
-    case MT_ITEM_STATEMENT:
-        return derive_statement(g, in, item);
-    default:
-        return MT_OK;
-    }
+/* What an item leans on was dropped: it would not be added now. */
+static bool is_orphan(const struct mt_gov *g, const struct stored *s) {
+    if (s->type != MT_ITEM_STATEMENT && s->type != MT_ITEM_GRANT)
+        return false;
+    if (!is_certified(g, &s->feed, s->type == MT_ITEM_STATEMENT ? &g->founder : NULL))
+        return true;
+    for (size_t i = 0; s->type == MT_ITEM_GRANT && i < g->n_items; i++)
+        if (mt_id_eq(&g->items[i].id, &s->act))
+            return false;
+    return s->type == MT_ITEM_GRANT;
 }
 
 /* Makes room in a slot: drops the highest of those that are there, or refuses the newcomer. */
@@ -426,14 +251,27 @@ static enum mt_err contend(struct mt_gov *g, const struct incoming *in, uint32_t
         return MT_OK;
     if (mt_id_cmp(&in->item.id, &g->items[worst].id) > 0)
         return MT_EDUPLICATE;
-    for (size_t i = 0; i < g->n_statements; i++)
-        if (g->statements[i].item == worst)
-            g->statements[i--] = g->statements[--g->n_statements];
-    for (size_t i = 0; i < g->n_statements; i++)
-        g->statements[i].item -= g->statements[i].item > worst;
-    free(g->items[worst].bytes);
-    memmove(g->items + worst, g->items + worst + 1, (--g->n_items - worst) * sizeof *g->items);
-    return rehash(g, g->n_cells) ? MT_OK : MT_ENOMEM;
+    drop(g, worst);
+    /* Statements before the grants that name them: items stand in an order in which each can be
+     * added, so one pass finds all that leaned on what was dropped. */
+    for (size_t i = 0; i < g->n_items; i++)
+        if (is_orphan(g, &g->items[i]))
+            drop(g, i--);
+    refill(g);
+    return mt_gov_list_statements(g);
+}
+
+/* Appends a checked item and works out what follows from it. */
+static enum mt_err append(struct mt_gov *g, const struct incoming *in) {
+    g->items[g->n_items++] = in->s;
+    enum mt_err err = mt_gov_derive(g, in);
+    if (err) {
+        g->n_items--;
+        return err;
+    }
+    g->cells[cell_of(g, &in->s.id)] = (uint32_t)g->n_items;
+    g->generation++;
+    return MT_OK;
 }
 
 enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id) {
@@ -449,13 +287,9 @@ enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id
     if (err)
         return err;
     slot_of(&in, &share);
-    if (!grow((void **)&g->items, &g->cap_items, g->n_items, sizeof *g->items) ||
+    if (!mt_gov_grow((void **)&g->items, &g->cap_items, g->n_items, sizeof *g->items) ||
         (g->n_cells < 2 * (g->n_items + 1) && !rehash(g, g->n_cells ? g->n_cells * 2 : 64)))
         return MT_ENOMEM;
-    if (in.item.type != MT_ITEM_FOUND && in.item.type != MT_ITEM_ADMIT)
-        err = contend(g, &in, share);
-    if (err)
-        return err;
     in.s.bytes = malloc(bytes.n);
     if (!in.s.bytes)
         return MT_ENOMEM;
@@ -463,18 +297,11 @@ enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id
     in.s.n = bytes.n;
     in.s.id = in.item.id;
     in.s.type = in.item.type;
-    err = derive(g, &in, g->n_items);
-    if (err) {
+    if (in.item.type != MT_ITEM_FOUND && in.item.type != MT_ITEM_ADMIT)
+        err = contend(g, &in, share);
+    if (!err)
+        err = append(g, &in);
+    if (err)
         free(in.s.bytes);
-        return err;
-    }
-    g->cells[cell_of(g, &in.s.id)] = (uint32_t)g->n_items + 1;
-    g->items[g->n_items++] = in.s;
-    g->generation++;
-    return MT_OK;
-}
-
-const struct mt_member *mt_gov_member(const struct mt_gov *g, const struct mt_id *org) {
-    size_t at;
-    return member_slot(g, org, &at);
+    return err;
 }

@@ -95,12 +95,14 @@ MT_MUST enum mt_err mt_item_verify(const struct mt_item *item, const struct mt_i
 MT_MUST enum mt_err mt_item_get(struct mt_slice bytes, const struct mt_id *region,
                                 struct mt_item *out);
 
-/* Decode bodies; mt_*_check also verify the signature of the item. Errors: peer class. */
+/* Decode bodies; mt_*_check also verify the signature of the item. Errors: MT_ETYPE (another type of
+ * item), other peer class. */
 MT_MUST enum mt_err mt_found_check(const struct mt_item *item, struct mt_found *out);
 MT_MUST enum mt_err mt_join_check(const struct mt_item *item, struct mt_join *out);
 MT_MUST enum mt_err mt_admit_get(const struct mt_item *item, struct mt_admit *out);
 MT_MUST enum mt_err mt_vote_check(const struct mt_item *item, const struct mt_id *region,
                                   struct mt_vote *out);
+MT_MUST enum mt_err mt_certificate_get(const struct mt_item *item, struct mt_certificate *out);
 MT_MUST enum mt_err mt_certificate_check(const struct mt_item *item, const struct mt_id *region,
                                          struct mt_certificate *out);
 

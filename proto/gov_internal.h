@@ -1,4 +1,4 @@
-/* gov_internal: what gov.c and gov_view.c share. */
+/* gov_internal: what gov.c, gov_derive.c and gov_view.c share. */
 #ifndef MEENT_GOV_INTERNAL_H
 #define MEENT_GOV_INTERNAL_H
 
@@ -8,7 +8,9 @@ struct stored {
     struct mt_id id;
     struct mt_id slot; /* what it competes for */
     struct mt_id org;  /* admission, certificate, grant: whom it is about */
-    struct mt_id act;  /* vote: the act; grant: the statement */
+    struct mt_id act;  /* vote: the act; grant: the statement; admission: the grant key;
+                          certificate: the feed key */
+    struct mt_id feed; /* statement, grant: who signed it */
     enum mt_item_type type;
     uint8_t *bytes;
     size_t n;
@@ -38,7 +40,7 @@ struct mt_gov {
     size_t n_cells;
     struct tally *tallies;
     size_t n_tallies, cap_tallies;
-    struct mt_member *members;
+    struct mt_member *members; /* ascending by org */
     size_t n_members, cap_members;
     struct mt_installation *installations; /* ascending by feed */
     size_t n_installations, cap_installations;
@@ -46,7 +48,38 @@ struct mt_gov {
     size_t n_statements, cap_statements;
 };
 
-/* Finds an item held; NULL when there is none. */
+/* A parsed item on its way in. */
+struct incoming {
+    struct mt_item item;
+    struct stored s;
+    union {
+        struct mt_found found;
+        struct mt_vote vote;
+        struct mt_certificate certificate;
+        struct mt_statement statement;
+        struct mt_grant grant;
+        struct mt_member member;
+    };
+};
+
+/* gov.c: finds an item held; NULL when there is none. */
 const struct stored *mt_gov_find(const struct mt_gov *g, const struct mt_id *id);
+
+/* gov_derive.c */
+
+/* Arrays that double: makes room for element `n`. Returns false when out of memory. */
+bool mt_gov_grow(void **p, size_t *cap, size_t n, size_t size);
+struct tally *mt_gov_tally(const struct mt_gov *g, const struct mt_id *act); /* or NULL */
+
+/* The member an admission makes, its request checked. Errors: peer class. */
+enum mt_err mt_gov_member_of(const struct mt_item *item, const struct mt_id *region,
+                             struct mt_member *m);
+
+/* Works out what follows from `in`, which is the last of the items held. Errors: MT_EFULL,
+ * MT_ENOMEM. */
+enum mt_err mt_gov_derive(struct mt_gov *g, const struct incoming *in);
+
+/* Lists the statements anew. Errors: MT_ENOMEM. */
+enum mt_err mt_gov_list_statements(struct mt_gov *g);
 
 #endif

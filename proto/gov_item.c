@@ -62,7 +62,10 @@ enum mt_err mt_item_get(struct mt_slice bytes, const struct mt_id *region, struc
 
 static struct mt_slice get_name(struct mt_reader *r) {
     struct mt_slice s = mt_wire_str(r, MT_NAME_MAX);
-    if (r->err == MT_OK && s.n == 0)
+    bool ok = s.n > 0;
+    for (size_t i = 0; i < s.n; i++)
+        ok &= s.p[i] >= 0x20 && s.p[i] != 0x7f; /* names are shown on terminals */
+    if (r->err == MT_OK && !ok)
         r->err = MT_EVALUE;
     return s;
 }
@@ -106,6 +109,8 @@ void mt_found_put(struct mt_writer *w, const struct mt_found *f, const struct mt
 
 enum mt_err mt_found_check(const struct mt_item *item, struct mt_found *out) {
     struct mt_reader r;
+    if (item->type != MT_ITEM_FOUND)
+        return MT_ETYPE;
     enum mt_err err = mt_wire_open(&r, item->body, MT_WIRE_CANONICAL, MT_ITEM_MAX);
     if (err)
         return err;
@@ -166,6 +171,8 @@ void mt_admit_put(struct mt_writer *w, const struct mt_admit *a) {
 
 enum mt_err mt_admit_get(const struct mt_item *item, struct mt_admit *out) {
     struct mt_reader r;
+    if (item->type != MT_ITEM_ADMIT)
+        return MT_ETYPE;
     enum mt_err err = mt_wire_open(&r, item->body, MT_WIRE_CANONICAL, MT_ITEM_MAX);
     if (err)
         return err;
@@ -195,6 +202,8 @@ void mt_vote_put(struct mt_writer *w, const struct mt_id *region, const struct m
 enum mt_err mt_vote_check(const struct mt_item *item, const struct mt_id *region,
                           struct mt_vote *out) {
     struct mt_reader r;
+    if (item->type != MT_ITEM_VOTE)
+        return MT_ETYPE;
     enum mt_err err = mt_wire_open(&r, item->body, MT_WIRE_CANONICAL, MT_ITEM_MAX);
     if (err)
         return err;
@@ -231,10 +240,9 @@ void mt_certificate_put(struct mt_writer *w, const struct mt_certificate *c,
         mt_item_put_signed(w, MT_ITEM_CERTIFICATE, &c->region, mt_writer_slice(&b), root);
 }
 
-enum mt_err mt_certificate_check(const struct mt_item *item, const struct mt_id *region,
-                                 struct mt_certificate *out) {
+static enum mt_err certificate_body(const struct mt_item *item, struct mt_certificate *out,
+                                    uint8_t proof[static MT_SIGNATURE_SIZE]) {
     struct mt_reader r;
-    uint8_t claim[72], proof[MT_SIGNATURE_SIZE];
     if (item->type != MT_ITEM_CERTIFICATE)
         return MT_ETYPE;
     enum mt_err err = mt_wire_open(&r, item->body, MT_WIRE_CANONICAL, MT_ITEM_MAX);
@@ -247,8 +255,19 @@ enum mt_err mt_certificate_check(const struct mt_item *item, const struct mt_id 
     mt_wire_fixed(&r, out->link, sizeof out->link);
     out->number = mt_wire_uint(&r, MT_INSTALLATIONS_MAX - 1);
     mt_wire_fixed(&r, out->replaces.b, sizeof out->replaces.b);
-    mt_wire_fixed(&r, proof, sizeof proof);
-    err = mt_reader_end(&r);
+    mt_wire_fixed(&r, proof, MT_SIGNATURE_SIZE);
+    return mt_reader_end(&r);
+}
+
+enum mt_err mt_certificate_get(const struct mt_item *item, struct mt_certificate *out) {
+    uint8_t proof[MT_SIGNATURE_SIZE];
+    return certificate_body(item, out, proof);
+}
+
+enum mt_err mt_certificate_check(const struct mt_item *item, const struct mt_id *region,
+                                 struct mt_certificate *out) {
+    uint8_t claim[72], proof[MT_SIGNATURE_SIZE];
+    enum mt_err err = certificate_body(item, out, proof);
     if (err)
         return err;
     if (!mt_id_eq(&out->region, region))

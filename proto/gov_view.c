@@ -91,22 +91,6 @@ const struct mt_installation *mt_gov_installation_at(const struct mt_gov *g, siz
     return &g->installations[i];
 }
 
-const struct mt_installation *mt_gov_installation(const struct mt_gov *g,
-                                                  const struct mt_id *feed) {
-    size_t lo = 0, hi = g->n_installations;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int c = mt_id_cmp(&g->installations[mid].feed, feed);
-        if (c == 0)
-            return &g->installations[mid];
-        if (c < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return NULL;
-}
-
 size_t mt_gov_statements(const struct mt_gov *g) {
     return g->n_statements;
 }

@@ -261,7 +261,8 @@ static void settle(struct mt_node *n) {
     struct mt_replica *r = &n->replica;
     if (n->generation == mt_gov_generation(r->gov) && !r->n_added)
         return;
-    if (mt_node_derive(n) != MT_OK)
+    /* Another copy of ours may have taken the number: we go on with the next. */
+    if (mt_node_derive(n) != MT_OK || mt_node_ensure_certificate(n) != MT_OK)
         n->oom = true;
     for (size_t i = 0; i < r->n_added; i++) {
         if (!mt_node_grow((void **)&n->unsaved, &n->cap_unsaved, n->n_unsaved,

@@ -200,7 +200,7 @@ enum mt_err mt_node_found_region(struct mt_node *n, struct mt_slice name) {
  * we go on until ours does. */
 enum mt_err mt_node_ensure_certificate(struct mt_node *n) {
     uint8_t buf[1024];
-    if (!mt_node_is_member(n))
+    if (!mt_node_is_member(n) || mt_gov_installation(n->replica.gov, &n->secret->feed.pub))
         return MT_OK;
     while (!mt_gov_installation(n->replica.gov, &n->secret->feed.pub)) {
         struct mt_writer w = mt_writer(buf, sizeof buf);

@@ -241,7 +241,7 @@ void mt_node_fetched(struct mt_node *n, const struct mt_event *ev);
 void mt_node_grew(struct mt_node *n, uint32_t chain, bool late);
 void mt_node_pump(struct mt_node *n); /* asks for runs to read, hands out bytes to send */
 
-/* node_batch.c */
+/* node_batch.c, node_saved.c */
 struct mt_work *mt_node_work(struct mt_node *n); /* the batch being filled; NULL: out of memory */
 enum mt_err mt_node_write(struct mt_node *n, const struct mt_command *cmd, const char **hint);
 enum mt_err mt_node_wait(struct mt_node *n, uint64_t request, const struct mt_reply *reply);

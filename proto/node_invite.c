@@ -63,7 +63,7 @@ static struct mt_invite *free_invite(struct mt_node *n) {
     return NULL;
 }
 
-static enum mt_err put_code(const struct mt_node *n, const struct mt_invite *v,
+static enum mt_err put_code(const struct mt_node *n, const uint8_t secret[static 16],
                             char out[static 256]) {
     uint8_t data[MT_CODE_DATA_MAX], hash[32];
     struct mt_writer d = mt_writer(data, sizeof data), t = mt_writer(out, 255);
@@ -74,7 +74,7 @@ static enum mt_err put_code(const struct mt_node *n, const struct mt_invite *v,
     mt_writer_put(&d, n->replica.region.b, 16);
     mt_writer_put(&d, hash, 16);
     mt_writer_put(&d, mt_gov_head(n->replica.gov)->b, 16);
-    mt_writer_put(&d, v->secret, 16);
+    mt_writer_put(&d, secret, 16);
     if (d.err || mt_code_put(&t, mt_writer_slice(&d)) != MT_OK)
         return MT_ETOOLONG;
     out[t.n] = 0;
@@ -97,6 +97,12 @@ enum mt_err mt_node_invite(struct mt_node *n, struct mt_slice name, struct mt_re
         *hint = "name";
         return MT_EINVALID;
     }
+    uint8_t secret[16];
+    mt_rng_draw(&n->rng, secret, sizeof secret);
+    if (put_code(n, secret, reply->code) != MT_OK) {
+        *hint = "no-address";
+        return MT_EINVALID;
+    }
     struct mt_invite *v = invite_named(n, name);
     if (v && mt_node_invite_usable(n, v) && v->info.state != MT_INVITE_USED) {
         *hint = "name-taken";
@@ -108,15 +114,19 @@ enum mt_err mt_node_invite(struct mt_node *n, struct mt_slice name, struct mt_re
         *hint = "too-many-invites";
         return MT_EFULL;
     }
+    /* Links that the one before opened are none of this one's. */
+    for (size_t i = 0; i < n->n_conns; i++)
+        if (n->conns[i]->invite == (int)(v - n->invites))
+            n->conns[i]->invite = -1;
     mt_wipe(v, sizeof *v);
     memcpy(v->info.name, name.p, name.n);
     v->info.created_ms = n->now.wall_ms;
     v->info.expires_ms = n->now.wall_ms + MT_INVITE_LIFE_MS;
-    mt_rng_draw(&n->rng, v->secret, sizeof v->secret);
+    memcpy(v->secret, secret, sizeof v->secret);
     invite_psk(v->secret, v->psk);
     n->dirty_invites = true;
     reply->expires_ms = v->info.expires_ms;
-    return put_code(n, v, reply->code);
+    return MT_OK;
 }
 
 enum mt_err mt_node_revoke(struct mt_node *n, struct mt_slice name) {
@@ -136,6 +146,16 @@ enum mt_err mt_node_revoke(struct mt_node *n, struct mt_slice name) {
     return MT_OK;
 }
 
+/* An admission with a grant key that is somebody else's would not come into force. */
+static bool has_key_of_other(const struct mt_node *n, const struct mt_join *j) {
+    for (size_t i = 0; i < mt_gov_members(n->replica.gov); i++) {
+        const struct mt_member *m = mt_gov_member_at(n->replica.gov, i);
+        if (!mt_id_eq(&m->org, &j->org) && memcmp(m->grant, j->grant, sizeof j->grant) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum mt_err mt_node_file(struct mt_node *n, struct mt_conn *c, struct mt_slice join) {
     struct mt_invite *v = c->invite >= 0 ? &n->invites[c->invite] : NULL;
     struct mt_item item;
@@ -148,8 +168,11 @@ enum mt_err mt_node_file(struct mt_node *n, struct mt_conn *c, struct mt_slice j
     if (err)
         return err;
     if (!mt_id_eq(&j.region, &n->replica.region) || !mt_id_eq(&j.org, &c->sync.org) ||
-        join.n > sizeof v->join || !mt_node_name_ok(j.name))
+        join.n > sizeof v->join || !mt_node_name_ok(j.name) || has_key_of_other(n, &j))
         return MT_EVALUE;
+    if (v->info.state != MT_INVITE_OPEN && !mt_slice_eq(mt_slice(v->certificate, v->certificate_n),
+                                                        mt_slice(c->certificate, c->certificate_n)))
+        return MT_EMEMBER; /* another filed while this link was open */
     if (v->info.state == MT_INVITE_OPEN) {
         memcpy(v->certificate, c->certificate, c->certificate_n);
         v->certificate_n = c->certificate_n;
@@ -236,6 +259,8 @@ enum mt_err mt_node_approve(struct mt_node *n, struct mt_slice name, uint64_t nu
     enum mt_err err = mt_item_get(mt_slice(v->join, v->join_n), &n->replica.region, &item);
     if (!err)
         err = mt_join_check(&item, &j);
+    if (!err && has_key_of_other(n, &j))
+        err = MT_EVALUE;
     if (!err)
         err = admit(n, v, &j);
     if (err)

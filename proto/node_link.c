@@ -40,6 +40,20 @@ static void remove_conn(struct mt_node *n, struct mt_conn *c) {
     free(c);
 }
 
+/* A new member may have reached us before its admission did: that session is the peer's. */
+static void adopt_session(const struct mt_node *n, struct mt_peer *p) {
+    for (size_t i = 0; i < n->n_conns; i++) {
+        const struct mt_conn *c = n->conns[i];
+        if (!c->is_open || c->closing || c->applying || c->invite >= 0 ||
+            !mt_id_eq(&c->sync.org, &p->org))
+            continue;
+        p->conn = c->id;
+        p->feed = c->sync.feed;
+        p->last_seen_ms = n->now.wall_ms;
+        p->met = true;
+    }
+}
+
 struct mt_peer *mt_node_peer(struct mt_node *n, const struct mt_id *org, bool create) {
     size_t at = 0;
     while (at < n->n_peers && mt_id_cmp(&n->peers[at].org, org) < 0)
@@ -51,6 +65,7 @@ struct mt_peer *mt_node_peer(struct mt_node *n, const struct mt_id *org, bool cr
     memmove(n->peers + at + 1, n->peers + at, (n->n_peers - at) * sizeof *n->peers);
     n->peers[at] = (struct mt_peer){.org = *org, .dial_at = UINT64_MAX};
     n->n_peers++;
+    adopt_session(n, &n->peers[at]);
     return &n->peers[at];
 }
 

@@ -95,8 +95,13 @@ static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct 
 
 void mt_node_message(struct mt_node *n, struct mt_conn *c, uint8_t *take_message, size_t len) {
     struct mt_sync_out out;
-    enum mt_err err =
-        mt_sync_message(&c->sync, &n->replica, mt_slice(take_message, len), n->now.wall_ms, &out);
+    enum mt_err err = MT_OK;
+    /* The message before may have brought the certificate of the chain this one is about. */
+    if (n->generation != mt_gov_generation(n->replica.gov))
+        err = mt_node_derive(n);
+    if (!err)
+        err = mt_sync_message(&c->sync, &n->replica, mt_slice(take_message, len), n->now.wall_ms,
+                              &out);
     if (!err)
         err = carry_out(n, c, &out, &take_message, len);
     free(take_message);

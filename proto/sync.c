@@ -61,155 +61,16 @@ enum mt_err mt_sync_send_bye(struct mt_sync *s, const char *reason) {
     return mt_sync_send_written(s, &w);
 }
 
-/* ---- marks and the queue ---- */
-
-bool mt_sync_is_full(const struct mt_sync *s, const struct mt_replica *r) {
-    return mt_gov_member(r->gov, &s->org) && mt_gov_member(r->gov, &r->own_org);
-}
-
-static enum mt_err reserve_marks(struct mt_sync *s, const struct mt_replica *r) {
-    if (s->n_marks >= r->chains.n)
-        return MT_OK;
-    uint32_t want = r->chains.n + 16;
-    struct mt_mark *p = realloc(s->marks, want * sizeof *p);
-    if (!p)
-        return MT_ENOMEM;
-    memset(p + s->n_marks, 0, (want - s->n_marks) * sizeof *p);
-    s->marks = p;
-    s->n_marks = want;
-    return MT_OK;
-}
-
-/* The mark of a chain this peer is an audience of, or NULL. */
-static struct mt_mark *mark_of(struct mt_sync *s, const struct mt_replica *r, uint32_t chain) {
-    if (chain >= s->n_marks || !mt_chain_is_for(&r->chains.v[chain], &r->own_org, &s->org))
-        return NULL;
-    return &s->marks[chain];
-}
-
-static uint64_t reached(const struct mt_mark *m) {
-    return m->theirs > m->sent ? m->theirs : m->sent;
-}
-
-static enum mt_err enqueue(struct mt_sync *s, uint32_t chain) {
-    struct mt_mark *m = &s->marks[chain];
-    if (m->queued)
-        return MT_OK;
-    if (s->n_queue == s->cap_queue) {
-        uint32_t cap = s->cap_queue ? s->cap_queue * 2 : 16;
-        uint32_t *p = realloc(s->queue, cap * sizeof *p);
-        if (!p)
-            return MT_ENOMEM;
-        s->queue = p;
-        s->cap_queue = cap;
-    }
-    m->queued = true;
-    s->queue[s->n_queue++] = chain;
-    return MT_OK;
-}
-
-enum mt_err mt_sync_grew(struct mt_sync *s, const struct mt_replica *r, uint32_t chain, bool late) {
-    if (s->state != MT_SYNC_LIVE && s->state != MT_SYNC_HAVE)
-        return MT_OK;
-    enum mt_err err = reserve_marks(s, r);
-    if (err)
-        return err;
-    struct mt_mark *m = mark_of(s, r, chain);
-    if (!m || r->chains.v[chain].head.seq <= reached(m) || r->chains.v[chain].fork)
-        return MT_OK;
-    if (!late)
-        return enqueue(s, chain);
-    s->n_late += !m->late;
-    m->late = true;
-    return MT_OK;
-}
-
-enum mt_err mt_sync_late(struct mt_sync *s, const struct mt_replica *r) {
-    for (uint32_t i = 0; i < s->n_marks && s->n_late; i++) {
-        if (!s->marks[i].late)
-            continue;
-        s->marks[i].late = false;
-        s->n_late--;
-        enum mt_err err = mt_sync_grew(s, r, i, false);
-        if (err)
-            return err;
-    }
-    return MT_OK;
-}
-
-bool mt_sync_next(struct mt_sync *s, const struct mt_replica *r, uint32_t *chain, uint64_t *first,
-                  size_t *max_bytes) {
-    if (s->state < MT_SYNC_HAVE || !s->got_have || s->fetching)
-        return false;
-    while (s->n_queue && s->credit > 0) {
-        uint32_t at = s->queue[0];
-        memmove(s->queue, s->queue + 1, --s->n_queue * sizeof *s->queue);
-        s->marks[at].queued = false;
-        const struct mt_chain *c = &r->chains.v[at];
-        if (c->head.seq <= reached(&s->marks[at]) || c->fork || !mark_of(s, r, at))
-            continue;
-        *chain = at;
-        *first = reached(&s->marks[at]) + 1;
-        *max_bytes = MT_RUN_BYTES_MAX;
-        if (s->credit < MT_RUN_BYTES_MAX)
-            *max_bytes = (size_t)s->credit;
-        s->fetching = true;
-        return true;
-    }
-    return false;
-}
-
-enum mt_err mt_sync_fetched(struct mt_sync *s, const struct mt_replica *r, uint32_t chain,
-                            struct mt_slice run, uint64_t last) {
-    s->fetching = false;
-    if (!run.n)
-        return MT_OK;
-    enum mt_err err = mt_sync_send(s, run);
-    if (err)
-        return err;
-    s->credit -= (int64_t)run.n;
-    s->marks[chain].sent = last;
-    return r->chains.v[chain].head.seq > last ? enqueue(s, chain) : MT_OK;
-}
-
-enum mt_err mt_sync_mark(struct mt_sync *s, struct mt_replica *r, uint32_t chain, size_t bytes,
-                         bool held) {
-    if (s->state < MT_SYNC_HAVE)
-        return MT_OK;
-    enum mt_err err = reserve_marks(s, r);
-    struct mt_mark *m = err ? NULL : mark_of(s, r, chain);
-    if (err || (!m && !bytes))
-        return err;
-    int64_t grow = 0;
-    if (bytes) {
-        s->owed -= (int64_t)bytes;
-        grow = MT_WINDOW_PEER - s->granted;
-        grow = grow < r->window_left ? grow : r->window_left;
-        grow = grow > 0 ? grow : 0;
-        s->granted += grow;
-        r->window_left -= grow;
-    }
-    const struct mt_chain *c = &r->chains.v[chain];
-    if (held && m && m->theirs < c->head.seq)
-        m->theirs = c->head.seq;
-    struct mt_writer w = mt_sync_scratch(s);
-    mt_mark_begin(&w, (uint64_t)grow + bytes, m ? 1 : 0);
-    if (m)
-        mt_mark_row_put(&w, &c->info.id, c->head.seq);
-    return mt_sync_send_written(s, &w);
-}
-
-enum mt_err mt_sync_resync(struct mt_sync *s, const struct mt_replica *r, uint32_t chain) {
-    struct mt_have_row row;
-    struct mt_writer w = mt_sync_scratch(s);
-    mt_chain_row(&r->chains.v[chain], &row);
-    mt_have_begin(&w, 1);
-    mt_have_row_put(&w, &row);
-    mt_have_end(&w, true);
-    return mt_sync_send_written(s, &w);
-}
-
 /* ---- phases ---- */
+
+/* Notes what our HELLO speaks of: what comes later is to be pushed. */
+static enum mt_err note_hello(struct mt_sync *s, const struct mt_replica *r) {
+    enum mt_err err = mt_sync_reserve_marks(s, r);
+    for (uint32_t i = 0; i < r->chains.n && !err; i++)
+        s->marks[i] = (struct mt_mark){.asked = r->chains.v[i].head.seq};
+    s->hello_generation = mt_gov_generation(r->gov);
+    return err;
+}
 
 static enum mt_err say_hello(struct mt_sync *s, struct mt_replica *r, uint64_t wall_ms) {
     s->hello = (struct mt_hello){.wall_ms = wall_ms};
@@ -219,6 +80,9 @@ static enum mt_err say_hello(struct mt_sync *s, struct mt_replica *r, uint64_t w
             return err;
         mt_hash_of(s->hello.erasures, "erasures", &r->region, "", 0);
         mt_chains_digest(&r->chains, &r->region, &r->own_org, &s->org, s->hello.heads);
+        err = note_hello(s, r);
+        if (err)
+            return err;
     }
     s->gov_sent = s->gov_got = s->sent_have = s->got_have = false;
     s->state = MT_SYNC_HELLO;
@@ -256,7 +120,7 @@ void mt_sync_close(struct mt_sync *s, struct mt_replica *r) {
 /* Sends HAVE, in as many messages as it takes. */
 enum mt_err mt_sync_send_have(struct mt_sync *s, struct mt_replica *r) {
     const struct mt_chains *c = &r->chains;
-    enum mt_err err = reserve_marks(s, r);
+    enum mt_err err = mt_sync_reserve_marks(s, r);
     uint32_t left = 0;
     for (uint32_t i = 0; i < c->n; i++)
         left += c->v[i].head.seq && mt_chain_is_for(&c->v[i], &r->own_org, &s->org);
@@ -281,31 +145,19 @@ enum mt_err mt_sync_send_have(struct mt_sync *s, struct mt_replica *r) {
     } while (!err && left);
     s->sent_have = true;
     s->state = s->got_have ? MT_SYNC_LIVE : MT_SYNC_HAVE;
-    return err;
+    return err || !s->got_have ? err : mt_sync_queue_all(s, r);
 }
 
-/* Queues every chain of which we hold more than they do. */
-static enum mt_err queue_all(struct mt_sync *s, struct mt_replica *r) {
-    enum mt_err err = reserve_marks(s, r);
-    for (uint32_t i = 0; i < r->chains.n && !err; i++) {
-        struct mt_mark *m = mark_of(s, r, i);
-        if (m && r->chains.v[i].head.seq > reached(m) && !r->chains.v[i].fork)
-            err = enqueue(s, i);
-    }
-    return err;
-}
-
-/* Both HELLOs were equal: they hold what we hold. */
+/* Both HELLOs were equal: they hold what we held then. */
 static enum mt_err all_equal(struct mt_sync *s, struct mt_replica *r) {
-    enum mt_err err = reserve_marks(s, r);
-    for (uint32_t i = 0; i < r->chains.n && !err; i++) {
-        struct mt_mark *m = mark_of(s, r, i);
+    for (uint32_t i = 0; i < r->chains.n && i < s->n_marks; i++) {
+        struct mt_mark *m = mt_sync_mark_of(s, r, i);
         if (m)
-            m->theirs = r->chains.v[i].head.seq;
+            m->theirs = m->asked;
     }
     s->sent_have = s->got_have = true;
     s->state = MT_SYNC_LIVE;
-    return err;
+    return mt_sync_queue_all(s, r);
 }
 
 static enum mt_err on_hello(struct mt_sync *s, struct mt_replica *r, struct mt_slice message,
@@ -326,9 +178,9 @@ static enum mt_err on_hello(struct mt_sync *s, struct mt_replica *r, struct mt_s
     bool known = memcmp(s->hello.governance, zeros, sizeof zeros) != 0;
     if (!known || memcmp(s->hello.governance, theirs.governance, sizeof zeros) != 0)
         return mt_sync_send_gov_have(s, r);
-    if (memcmp(s->hello.heads, theirs.heads, sizeof zeros) != 0)
-        return mt_sync_send_have(s, r);
-    return all_equal(s, r);
+    bool equal = memcmp(s->hello.heads, theirs.heads, sizeof zeros) == 0;
+    err = equal ? all_equal(s, r) : mt_sync_send_have(s, r);
+    return err ? err : mt_sync_send_newer(s, r);
 }
 
 enum mt_err mt_sync_members(struct mt_sync *s, struct mt_replica *r, uint64_t wall_ms) {
@@ -338,8 +190,7 @@ enum mt_err mt_sync_members(struct mt_sync *s, struct mt_replica *r, uint64_t wa
         return say_hello(s, r, wall_ms);
     if (s->state != MT_SYNC_PROOF)
         return MT_OK;
-    enum mt_err err = mt_sync_send_have(s, r);
-    return err || s->state != MT_SYNC_LIVE ? err : queue_all(s, r);
+    return mt_sync_send_have(s, r);
 }
 
 /* ---- rows, runs, marks ---- */
@@ -348,7 +199,7 @@ enum mt_err mt_sync_members(struct mt_sync *s, struct mt_replica *r, uint64_t wa
 static enum mt_err take_row(struct mt_sync *s, struct mt_replica *r,
                             const struct mt_have_row *row) {
     uint32_t at = mt_chains_find(&r->chains, &row->chain);
-    struct mt_mark *m = at == MT_CHAIN_NONE ? NULL : mark_of(s, r, at);
+    struct mt_mark *m = at == MT_CHAIN_NONE ? NULL : mt_sync_mark_of(s, r, at);
     if (!m)
         return MT_OK; /* its certificate is not here yet, or it is none of theirs */
     const struct mt_chain *c = &r->chains.v[at];
@@ -365,16 +216,17 @@ static enum mt_err take_row(struct mt_sync *s, struct mt_replica *r,
     }
     m->again = (uint8_t)(m->asked == row->seq || !m->again ? m->again + 1 : 1);
     m->asked = row->seq;
-    return c->head.seq > reached(m) && !c->fork && s->got_have ? enqueue(s, at) : MT_OK;
+    return c->head.seq > mt_sync_reached(m) && !c->fork && s->got_have ? mt_sync_enqueue(s, at)
+                                                                       : MT_OK;
 }
 
 static enum mt_err on_have(struct mt_sync *s, struct mt_replica *r, struct mt_slice message) {
     struct mt_reader rd;
     uint32_t n;
     bool done = false;
-    if (s->state < MT_SYNC_HELLO)
+    if (s->state <= MT_SYNC_HELLO)
         return MT_EPROTOCOL;
-    enum mt_err err = reserve_marks(s, r);
+    enum mt_err err = mt_sync_reserve_marks(s, r);
     if (!err)
         err = mt_list_open(&rd, message, MT_MSG_HAVE, NULL, &n);
     for (uint32_t i = 0; !err && i < n; i++) {
@@ -390,7 +242,7 @@ static enum mt_err on_have(struct mt_sync *s, struct mt_replica *r, struct mt_sl
     if (!s->sent_have)
         return MT_OK;
     s->state = MT_SYNC_LIVE;
-    return queue_all(s, r);
+    return mt_sync_queue_all(s, r);
 }
 
 static enum mt_err on_run(struct mt_sync *s, struct mt_replica *r, struct mt_slice message,
@@ -399,7 +251,7 @@ static enum mt_err on_run(struct mt_sync *s, struct mt_replica *r, struct mt_sli
     uint64_t first;
     uint8_t previous16[16];
     uint32_t n;
-    if (!s->sent_have)
+    if (!s->sent_have || !s->got_have)
         return MT_EPROTOCOL;
     enum mt_err err = mt_run_peek(message, &id, &first, previous16, &n);
     if (err)
@@ -407,13 +259,13 @@ static enum mt_err on_run(struct mt_sync *s, struct mt_replica *r, struct mt_sli
     s->owed += (int64_t)message.n;
     if (s->owed > s->granted + MT_MESSAGE_MAX)
         return MT_EPROTOCOL; /* more than we gave credit for */
-    err = reserve_marks(s, r);
+    err = mt_sync_reserve_marks(s, r);
     if (err)
         return err;
     out->chain = mt_chains_find(&r->chains, &id);
     out->want = MT_SYNC_RUN;
     /* A chain we cannot place yet: the node gives the credit back and the run is asked for later. */
-    if (out->chain != MT_CHAIN_NONE && !mark_of(s, r, out->chain))
+    if (out->chain != MT_CHAIN_NONE && !mt_sync_mark_of(s, r, out->chain))
         return MT_EPROTOCOL;
     return MT_OK;
 }
@@ -422,7 +274,9 @@ static enum mt_err on_mark(struct mt_sync *s, struct mt_replica *r, struct mt_sl
     struct mt_reader rd;
     uint64_t credit;
     uint32_t n;
-    enum mt_err err = reserve_marks(s, r);
+    if (!s->got_have)
+        return MT_EPROTOCOL;
+    enum mt_err err = mt_sync_reserve_marks(s, r);
     if (!err)
         err = mt_list_open(&rd, message, MT_MSG_MARK, &credit, &n);
     for (uint32_t i = 0; !err && i < n; i++) {
@@ -431,11 +285,11 @@ static enum mt_err on_mark(struct mt_sync *s, struct mt_replica *r, struct mt_sl
         mt_mark_row_get(&rd, &chain, &seq);
         err = rd.err;
         uint32_t at = err ? MT_CHAIN_NONE : mt_chains_find(&r->chains, &chain);
-        struct mt_mark *m = at == MT_CHAIN_NONE ? NULL : mark_of(s, r, at);
+        struct mt_mark *m = at == MT_CHAIN_NONE ? NULL : mt_sync_mark_of(s, r, at);
+        if (m && seq > m->asked)
+            m->again = 0; /* they came further than where they were stuck */
         if (m && m->theirs < seq)
             m->theirs = seq;
-        if (m)
-            m->again = 0;
     }
     if (!err)
         err = mt_list_end(&rd, MT_MSG_MARK, NULL);
@@ -485,25 +339,4 @@ enum mt_err mt_sync_message(struct mt_sync *s, struct mt_replica *r, struct mt_s
         return mt_bye_get(message, &out->reason);
     }
     return MT_EPROTOCOL;
-}
-
-uint64_t mt_sync_lag(const struct mt_sync *s, const struct mt_replica *r) {
-    uint64_t lag = 0;
-    for (uint32_t i = 0; i < r->chains.n; i++) {
-        const struct mt_chain *c = &r->chains.v[i];
-        uint64_t theirs = i < s->n_marks ? s->marks[i].theirs : 0;
-        if (c->head.seq > theirs && mt_chain_is_for(c, &r->own_org, &s->org))
-            lag += c->head.seq - theirs;
-    }
-    return lag;
-}
-
-uint64_t mt_sync_behind(const struct mt_sync *s, const struct mt_replica *r) {
-    uint64_t behind = 0;
-    for (uint32_t i = 0; i < r->chains.n && i < s->n_marks; i++) {
-        const struct mt_chain *c = &r->chains.v[i];
-        if (s->marks[i].theirs > c->head.seq && mt_chain_is_for(c, &r->own_org, &s->org))
-            behind += s->marks[i].theirs - c->head.seq;
-    }
-    return behind;
 }

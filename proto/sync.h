@@ -38,7 +38,8 @@ enum mt_sync_state {
 struct mt_mark {
     uint64_t theirs; /* they confirmed to hold up to here, or said so */
     uint64_t sent;   /* we sent up to here */
-    uint64_t asked;  /* seq of their last resync row, and how often it came again */
+    uint64_t asked;  /* seq of their last row, and how often it came again; before the first: what
+                        our HELLO said of it */
     uint8_t again;
     bool queued, late;
 };
@@ -50,8 +51,9 @@ struct mt_sync {
     bool applied;           /* the link was opened with an invitation */
     bool sent_have, got_have;
     bool gov_sent, gov_got;
-    struct mt_hello hello; /* as we sent it */
-    struct mt_mark *marks; /* by chain index */
+    struct mt_hello hello;     /* as we sent it */
+    uint64_t hello_generation; /* of the governance set then */
+    struct mt_mark *marks;     /* by chain index */
     uint32_t n_marks;
     uint32_t *queue; /* chain indexes with something to send */
     uint32_t n_queue, cap_queue;

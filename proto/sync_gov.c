@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { GOV_IDS_MAX = 30000, GOV_BYTES = 512 * 1024 };
+enum { GOV_IDS_MAX = 30000, GOV_BYTES = 512 * 1024, ID_SIZE = 34 };
 
 enum mt_err mt_sync_send_gov_have(struct mt_sync *s, struct mt_replica *r) {
     struct mt_writer w = mt_sync_scratch(s);
@@ -63,6 +63,8 @@ enum mt_err mt_sync_on_gov_have(struct mt_sync *s, struct mt_replica *r, struct 
     enum mt_err err = mt_list_open(&rd, message, MT_MSG_GOV_HAVE, NULL, &n);
     if (err)
         return err;
+    if (n > message.n / ID_SIZE)
+        return MT_ETYPE; /* shorter elements than ids: no memory for those */
     size_t count = mt_gov_count(r->gov);
     struct mt_id *ids = malloc((n + 1) * sizeof *ids);
     bool *wanted = calloc(count + 1, sizeof *wanted);
@@ -153,6 +155,21 @@ enum mt_err mt_sync_items(struct mt_sync *s, struct mt_replica *r, const struct 
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < n && !wanted[i]; k++)
             wanted[i] = mt_id_eq(mt_gov_item_id(r->gov, i), &ids[k]);
+    enum mt_err err = send_items(s, r, wanted, false);
+    free(wanted);
+    return err;
+}
+
+enum mt_err mt_sync_send_newer(struct mt_sync *s, struct mt_replica *r) {
+    size_t count = mt_gov_count(r->gov);
+    uint64_t added = mt_gov_generation(r->gov) - s->hello_generation;
+    if (!added)
+        return MT_OK;
+    bool *wanted = calloc(count + 1, sizeof *wanted);
+    if (!wanted)
+        return MT_ENOMEM;
+    for (size_t i = added < count ? count - (size_t)added : 0; i < count; i++)
+        wanted[i] = true;
     enum mt_err err = send_items(s, r, wanted, false);
     free(wanted);
     return err;

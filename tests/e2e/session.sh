@@ -86,7 +86,7 @@ has "the menukaart names Dutch days" "$card" "wk "
 # ---- sign up and answer ----
 
 json "activity add gives an id" "$(m metaal --json activity add --direction offer --type gastles \
-    --title 'Gastles lassen' --host 'Metaal & Constructie Meppel' --date 2026-11-23 --start 09:00 \
+    --title 'Gastles lassen' --host 'Metaal & Constructie Meppel' --date "$(date -d "+21 days" +%F)" --start 09:00 \
     --capacity 30 --unit pupils | tee "$work/added")" 'keys == ["id"] and (.id | test("^[0-9a-f]{32}$"))'
 activity=$(jq -r .id "$work/added")
 is_listed() { m "$1" --json activity list | jq -e --arg id "$2" 'any(.[]; .id == $id)'; }
@@ -116,7 +116,7 @@ check "everyone agrees before the placement" all_agree 10 esch dingstede metaal
 pages() { od -An -v -tx1 -w4096 "$work/$1/state/store/data.mdb" | tr -d ' '; }
 pages dingstede | sort -u >"$work/before"
 json "placement propose gives an id" "$(m dingstede --json placement propose "$place" --level KB \
-    --route snuffelstage --from 2027-01-11 --until 2027-01-15 --text "$long" |
+    --route snuffelstage --from "$(date -d "+60 days" +%F)" --until "$(date -d "+64 days" +%F)" --text "$long" |
     tee "$work/proposed")" 'keys == ["id"] and (.id | test("^[0-9a-f]{32}$"))'
 placement=$(jq -r .id "$work/proposed")
 has_placement() { m "$1" --json placement show "$placement" | jq -e --arg s "$2" '.status == $s'; }

@@ -299,9 +299,10 @@ static inline void org_open(struct world *w, unsigned no) {
     built_bytes(key, "store key", no);
     built_bytes(entropy, "start", no + 1);
     (void)snprintf(o->address, sizeof o->address, "org%u:1", no);
-    (void)snprintf(o->base, sizeof o->base, "/tmp/meent-query-XXXXXX");
-    assert_non_null(mkdtemp(o->base));
-    (void)snprintf(o->dir, sizeof o->dir, "%s/store", o->base);
+    char base[] = "/tmp/meent-query-XXXXXX";
+    assert_non_null(mkdtemp(base));
+    (void)snprintf(o->base, sizeof o->base, "%s", base);
+    (void)snprintf(o->dir, sizeof o->dir, "%s/store", base);
     struct mt_store_config config = {
         .dir = o->dir, .store_key = key, .map_bytes = 1024 * 1024, .no_sync = true};
     assert_int_equal(mt_store_open(&o->store, &config), MT_OK);

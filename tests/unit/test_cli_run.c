@@ -24,6 +24,7 @@ static const struct fake_answer ANSWERS[] = {
     {"signup.add", "{\"id\":\"" ID2 "\",\"short\":\"c019\"}"},
     {"answer.add", "{\"id\":\"" ID2 "\"}"},
     {"activity.cancel", "!denied: not ours"},
+    {"signup.withdraw", "!invalid: field=pupils code=too-large"},
     {"placement.propose", "{\"id\":\"" ID2 "\"}"},
     {"placement.accept", "{\"id\":\"" ID2 "\"}"},
     {"member.approve", "!conflict: the number differs"},
@@ -154,6 +155,7 @@ static void errors_are_one_line_of_json(void **state) {
         {{"activity", "cancel", "a7f3", "--json"}, 4, "denied", "not ours"},
         {{"member", "approve", "x", "--number=412906-735118", "--json"}, 7, "conflict", "number"},
         {{"region", "create", "Salland", "--json"}, 1, "state", "no organisation yet"},
+        {{"signup", "withdraw", "x", "--json"}, 1, "invalid", "not valid: Pupils is too large"},
         {{"region", "show", "--json"}, 3, "not-found", "no such method"},
         {{"verify", "--json"}, 1, "corrupt", "digest"},
         {{"org", "import", "/no/such/file", "--json"}, 3, "not-found", "/no/such/file"},
@@ -426,7 +428,7 @@ static void large_files_go_in_pieces(void **state) {
                    "3 organisations were not known yet and were entered too: meent org list\n");
     assert_called(
         &f, "import {\"dry_run\":true,\"kind\":\"org\",\"rows\":[{\"kind\":\"company\",\"name\":"
-            "\"Organisatie 0\",\"place\":\"\"}");
+            "\"Organisatie 0\"}");
     fake_stop(&f);
     free(text);
     unlink(path);

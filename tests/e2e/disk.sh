@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# A full disk: a clear error, a state that status shows, and it goes on once there is space.
+if [ "$(id -u)" != 0 ] || ! command -v mkfs.ext4 >/dev/null; then
+    echo "ok - disk.sh: full disk # skip needs root and mkfs.ext4"
+    exit 0
+fi
+# The mount is ours alone and goes with the last of our processes.
+if [ -z "${E2E_OWN_MOUNTS:-}" ]; then
+    if unshare --mount --propagation private true 2>/dev/null; then
+        E2E_OWN_MOUNTS=1 exec unshare --mount --propagation private "$0"
+    fi
+    echo "ok - disk.sh: full disk # skip needs mounts of its own"
+    exit 0
+fi
+. "$(dirname "$0")/lib.sh"
+
+disk=$work/disk
+clean_up() { umount "$disk" 2>/dev/null; }
+mkdir "$disk"
+head -c 12M /dev/zero >"$work/image"
+if ! mkfs.ext4 -q -O ^has_journal "$work/image" || ! mount -o loop "$work/image" "$disk" 2>"$work/err"; then
+    echo "ok - disk.sh: full disk # skip no loop devices: $(head -1 "$work/err")"
+    exit 0
+fi
+
+org_make esch
+sed -i "s|^state_dir = .*|state_dir = $disk/state|" "$work/esch/meentd.conf"
+org_start esch
+org_pin esch
+m esch init 'Stad & Esch' --kind vmbo >/dev/null || give_up init
+m esch region create Meppel >/dev/null || give_up region
+m esch activity import "$data/activiteiten-meppel-2026-2027.csv" >/dev/null || give_up import
+new_org dingstede Dingstede vmbo
+admit esch dingstede
+check "both agree before" all_agree 15 esch dingstede
+
+add() { m esch --json activity add --direction offer --type gastles --host 'Stad & Esch' \
+    --title "$1" --text "$(head -c 9000 /dev/zero | tr '\0' x)"; }
+
+# ---- full ----
+
+cat /dev/zero >"$disk/filler" 2>/dev/null
+: >"$work/ids"
+full=
+for i in {1..300}; do
+    if out=$(add "Les $i" 2>"$work/err"); then
+        jq -r .id <<<"$out" >>"$work/ids"
+    else
+        full=$(<"$work/err")
+        break
+    fi
+done
+json "a change is refused when the disk is full" "$full" '.error.code == "no-space" or .error.code == "read-only"'
+run esch --json activity add --direction offer --type gastles --host 'Stad & Esch' --title More \
+    --text "$(head -c 9000 /dev/zero | tr '\0' x)"
+is "the next one too: exit 1" "$status" 1
+json "status shows it, with something to try" "$(m esch --json status)" \
+    'any(.health[]; .level == "error" and (.code == "no-space" or .code == "read-only") and (.hint // "") != "")'
+has "in Dutch for people" "$(m esch --lang nl status)" "vol"
+json "reading works" "$(m esch --json activity list)" 'length >= 60'
+check "the daemon lives" kill -0 "${daemon[esch]}"
+
+# The others go on, and what they send waits.
+m dingstede activity add --direction request --type excursie --host Dingstede --title Excursie >/dev/null ||
+    not_ok "the other organisation works on"
+
+# ---- space again ----
+
+rm "$disk/filler"
+try() { add "Na $1" >>"$work/after" 2>/dev/null; }
+check "it resumes without a restart" until_ok 15 try again
+jq -r .id "$work/after" >>"$work/ids"
+check "and takes what the other sent meanwhile" all_agree 20 esch dingstede
+well() { m esch --json status | jq -e 'all(.health[]; .code != "no-space" and .code != "read-only")'; }
+check "status is well again" until_ok 10 well
+j esch '.[].id' activity list | sort >"$work/listed"
+is "everything that was confirmed is there" "$(sort "$work/ids" | comm -23 - "$work/listed")" ""
+org_stop esch
+org_start esch
+j esch '.[].id' activity list | sort >"$work/listed"
+is "also after a restart" "$(sort "$work/ids" | comm -23 - "$work/listed")" ""
+json "the store is sound" "$(m esch --json verify)" '.equal'
+
+finish

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# kill -9 during import and during sync. Every id that was printed before is listed after the restart,
+# and at the other organisation; after all rounds both agree. E2E_ROUNDS rounds (100).
+. "$(dirname "$0")/lib.sh"
+
+rounds=${E2E_ROUNDS:-100}
+import_rows=60
+
+new_org esch "Stad & Esch" vmbo
+m esch region create Meppel >/dev/null || give_up "the region is founded"
+new_org dingstede Dingstede vmbo
+admit esch dingstede
+all_agree 15 esch dingstede || give_up "both agree"
+
+# writer ORG ROUND COUNT FILE: adds activities one by one and keeps what is printed.
+writer() {
+    local i line
+    for ((i = 1; i <= $3; i++)); do
+        line=$(m "$1" --json activity add --direction offer --type gastles --host "Stad & Esch" \
+            --title "Ronde-$2: les $i" 2>/dev/null) || return 0
+        echo "$line"
+    done >>"$4"
+}
+
+# importer ORG ROUND FILE: imports a file; what it prints counts once it is complete.
+importer() { m "$1" --json activity import "$work/import.csv" >"$3" 2>/dev/null; }
+
+import_file() {
+    local i
+    {
+        echo 'titel;soort;vraag/aanbod;organisatie;toelichting'
+        for ((i = 1; i <= import_rows; i++)); do
+            echo "Ronde-$1: invoer $i;workshop;vraag;Stad & Esch;regel $i van ronde $1"
+        done
+    } >"$work/import.csv"
+}
+
+pause() { sleep "0.$(printf %03d $((RANDOM % $1)))"; }
+
+# listed ORG ROUND: ids of that round, sorted.
+listed() { j "$1" '.[].id' activity list --text "Ronde-$2:" | sort; }
+printed() { sed -n 's/^{"id":"\([0-9a-f]\{32\}\)"}$/\1/p' "$1" | sort; }
+
+# A round has one victim, which is killed while esch writes or while the two exchange what one lacks.
+run_round() {
+    local round=$1 kind=$(($1 % 4)) victim writer_pid importer_pid=
+    : >"$work/ids" >"$work/imported"
+    case $kind in
+    0 | 1) # esch writes and imports; it, or who receives, is killed
+        victim=esch
+        [ "$kind" = 0 ] || victim=dingstede
+        import_file "$round"
+        writer esch "$round" 15 "$work/ids" &
+        writer_pid=$!
+        importer esch "$round" "$work/imported" &
+        importer_pid=$!
+        pause 60
+        org_kill "$victim"
+        ;;
+    2 | 3) # dingstede comes back to what it missed; sender or receiver is killed meanwhile
+        victim=esch
+        [ "$kind" = 2 ] || victim=dingstede
+        org_kill dingstede
+        writer esch "$round" 10 "$work/ids"
+        "$meentd" --config "$work/dingstede/meentd.conf" </dev/null >>"$work/dingstede/meentd.log" 2>&1 &
+        daemon[dingstede]=$!
+        writer esch "$round" 5 "$work/ids" &
+        writer_pid=$!
+        pause 60
+        org_kill "$victim"
+        ;;
+    esac
+    wait "$writer_pid" $importer_pid 2>/dev/null
+    org_start "$victim"
+    until_ok 15 m dingstede status --json || give_up "dingstede answers"
+}
+
+# check_round ROUND: sets why when something is wrong.
+check_round() {
+    local round=$1 missing n
+    why=
+    printed "$work/ids" >"$work/printed"
+    listed esch "$round" >"$work/listed"
+    missing=$(comm -23 "$work/printed" "$work/listed")
+    [ -z "$missing" ] || why+="not listed after the restart: $missing. "
+    if [ -s "$work/imported" ]; then
+        n=$(j esch '[.[] | select(.type == "workshop")] | length' activity list --text "Ronde-$round:")
+        [ "$n" = "$import_rows" ] || why+="$n of $import_rows imported rows. "
+    fi
+    all_agree 20 esch dingstede || why+="no agreement: $(digests) "
+    listed dingstede "$round" >"$work/there"
+    cmp -s "$work/listed" "$work/there" || why+="the other has other records. "
+    total=$((total + $(wc -l <"$work/printed")))
+}
+
+total=0 complete=0
+for ((round = 1; round <= rounds; round++)); do
+    run_round "$round"
+    check_round "$round"
+    [ -z "$why" ] || give_up "round $round ($((round % 4)))" "$why"
+    [ ! -s "$work/imported" ] || complete=$((complete + 1))
+    # What an import that was cut off left out comes with the same import.
+    if [ $((round % 4)) = 0 ]; then
+        m esch --json activity import "$work/import.csv" | jq -e ".new + .unchanged == $import_rows" >/dev/null ||
+            give_up "the import of round $round is completed"
+        n=$(j esch '[.[] | select(.type == "workshop")] | length' activity list --text "Ronde-$round:")
+        [ "$n" = "$import_rows" ] || give_up "round $round: nothing is there twice" "$n of $import_rows"
+    fi
+done
+ok "$rounds rounds of kill -9: $total printed ids are all there"
+is "many ids were printed" "$([ "$total" -ge $((rounds * 3)) ] && echo yes || echo "$total")" yes
+echo "# $complete imports were done before the kill"
+check "both agree at the end" all_agree 15 esch dingstede
+for org in esch dingstede; do
+    json "$org verifies its store" "$(m "$org" --json verify)" '.equal'
+done
+json "one installation each: no chain was given up" "$(m esch --json status)" '.chains.region == 2'
+
+finish

@@ -1,0 +1,357 @@
+/* host: one organisation's daemon, as daemon/engine does it, without the loop. */
+#include "sim.h"
+
+#include <stdlib.h>
+
+enum {
+    MAP_BYTES = 1024 * 1024,
+    IDLE_TICKS_MAX = 3,
+    BATCH_SLACK = MT_RUN_BYTES_MAX + 2 * MT_BOX_MAX + 256 * 1024,
+};
+
+static struct event about(const struct host *h, enum happening what) {
+    return (struct event){.what = what, .host = h->index, .life = h->life};
+}
+
+struct mt_node_info host_info(const struct host *h) {
+    struct mt_node_info info = {0};
+    if (h->node)
+        mt_node_info(h->node, &info);
+    return info;
+}
+
+bool host_is_member(const struct host *h) {
+    return h->up && host_info(h).state == MT_NODE_MEMBER;
+}
+
+static struct mt_time now_of(const struct sim *s, const struct host *h) {
+    return (struct mt_time){.mono_ms = h->mono_base + s->now_ms,
+                            .wall_ms = h->wall_base + s->now_ms};
+}
+
+/* ---- commands ---- */
+
+bool host_command(struct sim *s, struct host *h, struct mt_command *command,
+                  const struct command *keep) {
+    struct command *slot = h->commands;
+    while (slot < h->commands + SIM_COMMANDS_MAX && slot->request)
+        slot++;
+    if (!h->up || slot == h->commands + SIM_COMMANDS_MAX)
+        return false;
+    *slot = *keep;
+    slot->type = command->type;
+    slot->request = command->request = ++s->requests;
+    struct mt_event event = {.type = MT_EV_COMMAND, .command = *command};
+    host_step(s, h, &event);
+    return true;
+}
+
+bool host_waits_for(const struct host *h, enum mt_command_type type, int subject) {
+    for (int i = 0; i < SIM_COMMANDS_MAX; i++)
+        if (h->commands[i].request && h->commands[i].type == type &&
+            h->commands[i].subject == subject)
+            return true;
+    return false;
+}
+
+static void reply(struct sim *s, struct host *h, const struct mt_effect *fx) {
+    for (int i = 0; i < SIM_COMMANDS_MAX; i++) {
+        struct command c = h->commands[i];
+        if (c.request != fx->request)
+            continue;
+        h->commands[i].request = 0;
+        sim_note(s, h->index, "reply %llu %s %s", (unsigned long long)c.request,
+                 mt_err_code(fx->err), fx->reply.hint ? fx->reply.hint : "");
+        if (mt_err_class(fx->err) == MT_CLASS_BUG)
+            sim_fail(s, "org%d: a command was answered with a defect", h->index);
+        people_answered(s, h, &c, fx->err, &fx->reply);
+        return;
+    }
+    sim_fail(s, "org%d: an answer to a question nobody asked", h->index);
+}
+
+/* ---- effects ---- */
+
+static void persist(struct sim *s, struct host *h, struct mt_effect *fx) {
+    if (h->away)
+        sim_fail(s, "org%d: a second batch while one is away", h->index);
+    if (fx->batch->n > MT_BATCH_OPS_MAX || fx->batch->bytes > MT_BATCH_BYTES_MAX + BATCH_SLACK)
+        sim_fail(s, "org%d: a batch of %u operations and %zu bytes", h->index, fx->batch->n,
+                 fx->batch->bytes);
+    h->away = fx->batch;
+    h->applied = false;
+    fx->batch = NULL;
+    uint64_t delay = chance_hits(&s->chance, 30) ? 400 : 0;
+    sim_at(s, delay + chance_between(&s->chance, 1, 20), about(h, AT_APPLY));
+}
+
+static void log_line(struct sim *s, struct host *h, const struct mt_log_line *l) {
+    char org[17] = "";
+    int index = -1;
+    if (!mt_id_is_zero(&l->org))
+        mt_hex(org, l->org.b, 4);
+    for (int i = 0; i < s->plan.hosts; i++)
+        if (!mt_id_is_zero(&l->org) && mt_id_eq(&s->hosts[i].org, &l->org))
+            index = i;
+    if (index >= 0)
+        (void)snprintf(org, sizeof org, "org%d", index);
+    sim_note(s, h->index, "%s %s conn=%llx number=%llu err=%s", l->event, org,
+             (unsigned long long)l->conn, (unsigned long long)l->number, mt_err_code(l->err));
+    if (mt_err_class(l->err) == MT_CLASS_BUG)
+        sim_fail(s, "org%d: %s says there is a defect", h->index, l->event);
+}
+
+static void carry_out(struct sim *s, struct host *h, struct mt_effect *fx) {
+    struct event e;
+    switch (fx->type) {
+    case MT_FX_SEND:
+        net_send(s, h, fx->conn, fx->bytes.p, fx->bytes.n);
+        break;
+    case MT_FX_CLOSE:
+        net_close(s, h, fx->conn, fx->err);
+        break;
+    case MT_FX_CONNECT:
+        net_dial(s, h, fx->conn, fx->address);
+        break;
+    case MT_FX_PERSIST:
+        persist(s, h, fx);
+        break;
+    case MT_FX_FETCH:
+        e = about(h, AT_FETCH);
+        e.conn = fx->conn;
+        e.chain_no = fx->chain_no;
+        e.first = fx->first;
+        e.max_bytes = fx->max_bytes;
+        sim_at(s, chance_below(&s->chance, 3), e);
+        break;
+    case MT_FX_REPLY:
+        reply(s, h, fx);
+        break;
+    case MT_FX_LOG:
+        log_line(s, h, &fx->log);
+        break;
+    case MT_FX_CHANGED:
+        h->dirty = true;
+        break;
+    }
+}
+
+static void carry_out_all(struct sim *s, struct host *h) {
+    size_t n;
+    struct mt_effect *all = mt_node_effects(h->node, &n);
+    for (size_t i = 0; i < n && !s->failed; i++)
+        carry_out(s, h, &all[i]);
+}
+
+/* As a daemon that reads the endpoint records of the members. */
+static void tell_addresses(struct sim *s, struct host *h) {
+    const struct mt_gov *g = mt_node_gov(h->node);
+    char address[16];
+    for (int i = 0; i < s->plan.hosts; i++) {
+        if (i == h->index || h->told & 1U << i || mt_id_is_zero(&s->hosts[i].org) ||
+            !mt_gov_member(g, &s->hosts[i].org))
+            continue;
+        (void)snprintf(address, sizeof address, "sim%d", i);
+        if (mt_node_address(h->node, &s->hosts[i].org, mt_slice_str(address)) != MT_OK)
+            sim_fail(s, "org%d: no room for an address", h->index);
+        h->told |= 1U << i;
+    }
+}
+
+static void arm(struct sim *s, struct host *h) {
+    uint64_t deadline = mt_node_deadline(h->node), now = h->mono_base + s->now_ms;
+    if (deadline == UINT64_MAX) {
+        h->tick_at = UINT64_MAX;
+        return;
+    }
+    uint64_t delay = deadline > now ? deadline - now : 1;
+    if (h->tick_at == s->now_ms + delay)
+        return;
+    h->tick_at = s->now_ms + delay;
+    sim_at(s, delay, about(h, AT_TICK));
+}
+
+void host_step(struct sim *s, struct host *h, struct mt_event *event) {
+    if (s->failed)
+        return;
+    event->now = now_of(s, h);
+    chance_fill(&h->chance, event->entropy, sizeof event->entropy);
+    h->events++;
+    mt_node_step(h->node, event);
+    carry_out_all(s, h);
+    tell_addresses(s, h);
+    arm(s, h);
+}
+
+/* ---- life ---- */
+
+static enum mt_err load_blob(void *arg, const char *name, struct mt_slice bytes) {
+    return mt_node_load_blob(arg, name, bytes);
+}
+
+static enum mt_err load_item(void *arg, const struct mt_id *id, struct mt_slice bytes) {
+    return mt_node_load_item(arg, id, bytes);
+}
+
+static enum mt_err load_chain(void *arg, const struct mt_chain_info *chain,
+                              const struct mt_head *head, uint64_t fork) {
+    return mt_node_load_chain(arg, chain, head, fork);
+}
+
+static enum mt_err load(struct sim *s, struct host *h) {
+    char dir[128], announce[16], why[128] = "";
+    uint8_t key[32];
+    memset(key, h->index + 1, sizeof key);
+    disk_path(s, h, dir, sizeof dir);
+    struct mt_store_config store = {.dir = dir,
+                                    .store_key = key,
+                                    .map_bytes = MAP_BYTES,
+                                    .no_sync = true,
+                                    .why = why,
+                                    .why_size = sizeof why};
+    enum mt_err err = mt_store_open(&h->store, &store);
+    if (err) {
+        sim_fail(s, "org%d: the store does not open: %s", h->index, why);
+        return err;
+    }
+    (void)snprintf(announce, sizeof announce, "sim%d", h->index);
+    struct mt_node_config config = {.announce = announce,
+                                    .installation = h->has_installation ? h->installation : NULL,
+                                    .seed = chance_next(&h->chance)};
+    err = mt_node_new(&h->node, &config);
+    if (!err)
+        err = mt_store_load_blobs(h->store, load_blob, h->node);
+    if (!err)
+        err = mt_store_load_items(h->store, load_item, h->node);
+    if (!err)
+        err = mt_store_load_chains(h->store, load_chain, h->node);
+    return err;
+}
+
+void host_start(struct sim *s, struct host *h) {
+    uint8_t entropy[32];
+    enum mt_err err = load(s, h);
+    h->mono_base = chance_below(&h->chance, 1000000);
+    h->told = 0;
+    h->tick_at = UINT64_MAX;
+    h->up = true;
+    struct mt_time now = now_of(s, h);
+    chance_fill(&h->chance, entropy, sizeof entropy);
+    if (!err)
+        err = mt_node_start(h->node, &now, entropy);
+    if (err) {
+        sim_fail(s, "org%d: does not start: %s", h->index, mt_err_code(err));
+        return;
+    }
+    sim_note(s, h->index, "start");
+    carry_out_all(s, h);
+    tell_addresses(s, h);
+    arm(s, h);
+}
+
+void host_stop(struct host *h) {
+    mt_batch_free(h->away);
+    h->away = NULL;
+    mt_node_free(h->node);
+    h->node = NULL;
+    mt_store_close(h->store);
+    h->store = NULL;
+    h->up = false;
+}
+
+void host_crash(struct sim *s, struct host *h) {
+    sim_note(s, h->index, "crash%s",
+             h->away ? (h->applied ? ", a batch was durable already" : ", a batch is lost") : "");
+    net_crash(s, h);
+    host_stop(h);
+    h->life++;
+    for (int i = 0; i < SIM_COMMANDS_MAX; i++)
+        h->commands[i].request = 0;
+    s->n_crashes++;
+}
+
+/* ---- what happens ---- */
+
+static void apply(struct sim *s, struct host *h) {
+    if (!s->is_calm && chance_hits(&s->chance, s->plan.full_disk)) {
+        h->away->err = MT_ENOSPACE;
+        sim_note(s, h->index, "disk full");
+    } else {
+        mt_apply(h->store, h->away);
+        if (h->away->err)
+            sim_fail(s, "org%d: a batch was not applied: %s (%s)", h->index,
+                     mt_err_code(h->away->err), mt_store_detail(h->store));
+    }
+    h->applied = h->away->err == MT_OK;
+    sim_at(s, chance_below(&s->chance, 6), about(h, AT_PERSISTED));
+}
+
+static void persisted(struct sim *s, struct host *h) {
+    struct mt_event event = {.type = MT_EV_PERSISTED, .batch = h->away};
+    bool ok = h->applied;
+    h->away = NULL;
+    host_step(s, h, &event);
+    struct mt_node_info info = host_info(h);
+    if (!ok || mt_id_is_zero(&info.feed))
+        return;
+    memcpy(h->installation, info.feed.b, sizeof h->installation);
+    h->has_installation = true;
+    h->org = info.org;
+}
+
+static void fetch(struct sim *s, struct host *h, const struct event *e) {
+    static uint8_t run[MT_MESSAGE_MAX];
+    struct mt_writer w = mt_writer(run, sizeof run);
+    struct mt_event event = {.type = MT_EV_FETCHED, .conn = e->conn, .chain_no = e->chain_no};
+    event.err =
+        mt_store_read_run(h->store, e->chain_no, e->first, e->max_bytes, &w, &event.last);
+    if (event.err == MT_OK)
+        event.bytes = mt_writer_slice(&w);
+    else
+        sim_fail(s, "org%d: chain %u from %llu cannot be read: %s (%s)", h->index, e->chain_no,
+                 (unsigned long long)e->first, mt_err_code(event.err), mt_store_detail(h->store));
+    host_step(s, h, &event);
+}
+
+static void tick(struct sim *s, struct host *h) {
+    size_t n;
+    struct mt_event event = {.type = MT_EV_TICK};
+    h->tick_at = UINT64_MAX;
+    host_step(s, h, &event);
+    (void)mt_node_effects(h->node, &n);
+    bool at_once = mt_node_deadline(h->node) <= h->mono_base + s->now_ms;
+    h->idle_ticks = at_once && !n ? h->idle_ticks + 1 : 0;
+    if (h->idle_ticks > IDLE_TICKS_MAX)
+        sim_fail(s, "org%d: asks for ticks and does nothing with them", h->index);
+}
+
+void host_happens(struct sim *s, const struct event *e) {
+    struct host *h = &s->hosts[e->host];
+    if (e->what == AT_RESTART && !h->up) {
+        host_start(s, h);
+        return;
+    }
+    if (!h->up || h->life != e->life)
+        return;
+    struct mt_event closed = {.type = MT_EV_CLOSED, .conn = e->conn, .err = e->err};
+    switch (e->what) {
+    case AT_TICK:
+        if (h->tick_at == s->now_ms)
+            tick(s, h);
+        break;
+    case AT_APPLY:
+        apply(s, h);
+        break;
+    case AT_PERSISTED:
+        persisted(s, h);
+        break;
+    case AT_FETCH:
+        fetch(s, h, e);
+        break;
+    case AT_CLOSED:
+        host_step(s, h, &closed);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,249 @@
+/* people: they found the region, invite, read numbers aloud, and write. */
+#include "sim.h"
+
+#include "record.h"
+#include "schema.h"
+
+#include <stdlib.h>
+
+enum {
+    LOOK_MS = 250,
+    REGION = -1,
+    FIELD_TITLE = 0,      /* of an activity */
+    FIELD_FIRST_NAME = 2, /* of a placement */
+    TEXT_MAX = 12 * 1024,
+    RECORD_OLD = 350, /* per mille: a write changes an earlier record */
+    CHANGE_ROOM = 64,
+};
+
+/* ---- coming in ---- */
+
+static void give(struct sim *s, struct host *h, enum mt_command_type type, int subject,
+                 const char *name, const char *code, uint64_t number) {
+    struct mt_command c = {.type = type,
+                           .name = mt_slice_str(name ? name : ""),
+                           .code = mt_slice_str(code ? code : ""),
+                           .kind = 1,
+                           .number = number};
+    struct command keep = {.subject = subject, .value = number};
+    static const char *const names[] = {"init",          "region create", "invite create",
+                                        "invite revoke", "join",          "approve",
+                                        "write"};
+    if (host_waits_for(h, type, subject))
+        return;
+    sim_note(s, h->index, "says %s %s", names[type], name ? name : "");
+    (void)host_command(s, h, &c, &keep);
+}
+
+static void invite_name(const struct host *h, char out[static 16]) {
+    (void)snprintf(out, 16, "invite %d", h->index);
+}
+
+static void found(struct sim *s, struct host *h) {
+    struct mt_node_info info = host_info(h);
+    if (info.state == MT_NODE_EMPTY)
+        give(s, h, MT_CMD_INIT, 0, "Stad & Esch", NULL, 0);
+    else if (info.state == MT_NODE_ALONE && h->has_installation)
+        give(s, h, MT_CMD_REGION_CREATE, 0, "Meppel", NULL, 0);
+}
+
+/* The newcomer reads its number out, and sometimes it is typed wrong. */
+static void read_aloud(struct sim *s, struct host *seat, struct host *h, uint64_t number) {
+    char name[16];
+    invite_name(h, name);
+    if (h->is_spy || !host_is_member(seat))
+        return;
+    if (chance_hits(&s->chance, 100))
+        number = (number + 1) % UINT64_C(1000000000000);
+    give(s, seat, MT_CMD_APPROVE, h->index, name, NULL, number);
+}
+
+static void come_in(struct sim *s, struct host *h) {
+    struct host *seat = &s->hosts[0];
+    struct mt_node_info info = host_info(h);
+    char name[24];
+    bool refused = info.state == MT_NODE_JOINING && info.join == MT_JOIN_REFUSED;
+    if (info.state == MT_NODE_EMPTY) {
+        (void)snprintf(name, sizeof name, "Organisatie %d", h->index);
+        give(s, h, MT_CMD_INIT, 0, name, NULL, 0);
+    } else if ((info.state == MT_NODE_ALONE || refused) && !h->code[0] && host_is_member(seat)) {
+        invite_name(h, name);
+        if (!host_waits_for(seat, MT_CMD_INVITE_REVOKE, h->index))
+            give(s, seat, MT_CMD_INVITE_CREATE, h->index, name, NULL, 0);
+    } else if ((info.state == MT_NODE_ALONE || refused) && h->code[0] && h->has_installation) {
+        give(s, h, MT_CMD_JOIN, 0, NULL, h->code, 0);
+        h->code[0] = 0;
+    } else if (info.state == MT_NODE_JOINING && info.join == MT_JOIN_FILED) {
+        read_aloud(s, seat, h, info.join_number);
+    }
+}
+
+bool people_are_done(struct sim *s) {
+    for (int i = 0; i < s->plan.members; i++)
+        if (!host_is_member(&s->hosts[i]) || !host_info(&s->hosts[i]).has_key)
+            return false;
+    return true;
+}
+
+/* ---- writing ---- */
+
+static struct record *record_for(struct sim *s, int author, int other) {
+    if (s->n_records && chance_hits(&s->chance, RECORD_OLD)) {
+        struct record *r = &s->records[chance_below(&s->chance, s->n_records)];
+        if (r->author == author && r->other == other && r->n_open < SIM_OPEN_MAX)
+            return r;
+    }
+    if (s->n_records == s->cap_records) {
+        s->cap_records = s->cap_records ? s->cap_records * 2 : 64;
+        s->records = realloc(s->records, s->cap_records * sizeof *s->records);
+        if (!s->records)
+            abort();
+    }
+    struct record *r = &s->records[s->n_records++];
+    *r = (struct record){.author = author, .other = other};
+    chance_fill(&s->chance, r->id.b, sizeof r->id.b);
+    return r;
+}
+
+/* The text of a value begins with its number. */
+static void put_content(struct sim *s, struct mt_writer *w, const struct record *r, uint64_t value,
+                        size_t size) {
+    static char text[TEXT_MAX];
+    bool region = r->other == REGION;
+    memset(text, 'a' + (int)(value % 26), size);
+    int n = snprintf(text, sizeof text, "%llu ", (unsigned long long)value);
+    text[n] = 'x';
+    mt_changes_begin(w, 1);
+    mt_change_begin(w, region ? MT_KIND_ACTIVITY : MT_KIND_PLACEMENT, 1, 0, &r->id, 1);
+    mt_wire_put_uint(w, region ? FIELD_TITLE : FIELD_FIRST_NAME);
+    mt_wire_put_str(w, mt_slice(text, size));
+    (void)s;
+}
+
+static void write_some(struct sim *s, struct host *h, int other) {
+    static uint8_t memory[SIM_WRITES_MAX][TEXT_MAX + CHANGE_ROOM];
+    struct mt_slice contents[SIM_WRITES_MAX];
+    struct command keep = {.n = (unsigned)chance_between(&s->chance, 1, 4)};
+    if (chance_hits(&s->chance, s->plan.big))
+        keep.n = SIM_WRITES_MAX;
+    keep.value = s->values + 1;
+    for (unsigned i = 0; i < keep.n; i++) {
+        struct record *r = record_for(s, h->index, other);
+        struct mt_writer w = mt_writer(memory[i], sizeof memory[i]);
+        size_t size = chance_between(&s->chance, 40, 300);
+        if (chance_hits(&s->chance, s->plan.big))
+            size = chance_between(&s->chance, 300, TEXT_MAX);
+        keep.records[i] = (uint32_t)(r - s->records);
+        r->open[r->n_open++] = ++s->values;
+        put_content(s, &w, r, s->values, size);
+        contents[i] = mt_writer_slice(&w);
+    }
+    struct mt_command c = {.type = MT_CMD_WRITE, .contents = contents, .n_contents = keep.n};
+    if (other != REGION)
+        c.audience = s->hosts[other].org;
+    sim_note(s, h->index, "writes %llu to %llu for %s %d", (unsigned long long)keep.value,
+             (unsigned long long)s->values, other == REGION ? "the region" : "org", other);
+    (void)host_command(s, h, &c, &keep);
+}
+
+/* A copy that was put back may write again once it found out and has a chain of its own. */
+static bool is_silent(struct host *h) {
+    struct mt_node_info info = host_info(h);
+    if (h->silent && memcmp(info.feed.b, h->copy_feed, sizeof h->copy_feed) != 0)
+        h->silent = false;
+    return h->silent;
+}
+
+static void maybe_write(struct sim *s, struct host *h) {
+    int other = REGION;
+    if (!host_is_member(h) || is_silent(h) || h->is_spy || !chance_hits(&s->chance, s->plan.write))
+        return;
+    if (!host_info(h).has_key)
+        return;
+    if (chance_hits(&s->chance, 300)) {
+        other = (int)chance_below(&s->chance, (uint64_t)s->plan.members);
+        const struct mt_id *org = &s->hosts[other].org;
+        if (mt_id_is_zero(org) || !mt_gov_member(mt_node_gov(h->node), org))
+            return;
+    }
+    write_some(s, h, other);
+}
+
+static void forget(struct record *r, uint64_t value, bool and_earlier) {
+    unsigned keep = 0;
+    for (unsigned i = 0; i < r->n_open; i++)
+        if (r->open[i] != value && !(and_earlier && r->open[i] < value))
+            r->open[keep++] = r->open[i];
+    r->n_open = keep;
+}
+
+static void write_answered(struct sim *s, const struct command *c, enum mt_err err) {
+    for (unsigned i = 0; i < c->n; i++) {
+        struct record *r = &s->records[c->records[i]];
+        uint64_t value = c->value + i;
+        if (!err) {
+            r->acknowledged = value > r->acknowledged ? value : r->acknowledged;
+            r->may_be_lost = false;
+            s->n_acknowledged++;
+        }
+        /* What was refused must not be there; only a copy that is found out to be an old one may
+         * have made part of it durable. */
+        if (!err || !s->plan.rollback)
+            forget(r, value, !err);
+        s->n_refused += err != MT_OK;
+    }
+}
+
+void people_answered(struct sim *s, struct host *h, const struct command *c, enum mt_err err,
+                     const struct mt_reply *reply) {
+    char name[16];
+    switch (c->type) {
+    case MT_CMD_WRITE:
+        write_answered(s, c, err);
+        break;
+    case MT_CMD_INVITE_CREATE:
+        invite_name(&s->hosts[c->subject], name);
+        if (!err)
+            memcpy(s->hosts[c->subject].code, reply->code, sizeof reply->code);
+        break;
+    default:
+        break;
+    }
+    (void)h;
+}
+
+/* A code that was lost with the answer is revoked, so that there can be another. */
+static void revoke_lost(struct sim *s, struct host *h) {
+    struct host *seat = &s->hosts[0];
+    struct mt_invite_info invites[MT_INVITES_MAX];
+    struct mt_node_info info = host_info(h);
+    char name[16];
+    bool waits = info.state == MT_NODE_ALONE ||
+                 (info.state == MT_NODE_JOINING && info.join == MT_JOIN_REFUSED);
+    if (!host_is_member(seat) || !waits || h->code[0] ||
+        host_waits_for(seat, MT_CMD_INVITE_CREATE, h->index) || host_waits_for(h, MT_CMD_JOIN, 0))
+        return;
+    invite_name(h, name);
+    size_t n = mt_node_invites(seat->node, invites, MT_INVITES_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(invites[i].name, name) == 0 && invites[i].state <= MT_INVITE_FILED)
+            give(s, seat, MT_CMD_INVITE_REVOKE, h->index, name, NULL, 0);
+}
+
+void people_look(struct sim *s) {
+    sim_at(s, LOOK_MS, (struct event){.what = AT_PEOPLE});
+    for (int i = 0; i < s->plan.hosts && !s->failed; i++) {
+        struct host *h = &s->hosts[i];
+        if (!h->up)
+            continue;
+        if (host_info(h).state == MT_NODE_MEMBER) {
+            if (!s->is_calm)
+                maybe_write(s, h);
+        } else if (i == 0) {
+            found(s, h);
+        } else if (s->now_ms > (uint64_t)i * 1500) {
+            revoke_lost(s, h);
+            come_in(s, h);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+/* sim: many organisations in one process, under a clock, a network and a disk that we make up.
+ *
+ * Every organisation is a real node and a real store in a directory of its own. Everything that
+ * would be chance in the world (delays, order, closes, crashes, full disks, what people do) is drawn
+ * from the seed, so that a seed tells the same story every time. What each part does:
+ *   world    time, the queue of what is to happen, chance, the trace and its hash
+ *   net      connections as byte streams: delay, pieces, cuts, partitions
+ *   host     one organisation's daemon: steps its node, carries out effects, crashes, restarts
+ *   disk     directories of stores
+ *   people   founding, inviting, joining, writing
+ *   trouble  partitions, crashes, restored copies, strangers
+ *   check    what must be true when all is quiet */
+#ifndef MEENT_SIM_H
+#define MEENT_SIM_H
+
+#include "node.h"
+#include "store.h"
+
+#include <stdio.h>
+
+enum {
+    SIM_HOSTS_MAX = 13,
+    SIM_STRANGER = -1,
+    SIM_COMMANDS_MAX = 64, /* commands of one host that wait for an answer */
+    SIM_WRITES_MAX = 24,   /* records one command writes */
+    SIM_OPEN_MAX = 48,     /* writes of one record whose outcome is not known */
+    SIM_TAPE_MAX = 256,    /* bytes of a first frame that strangers play again */
+};
+
+/* ---- world ---- */
+
+struct chance {
+    uint64_t state;
+};
+
+uint64_t chance_next(struct chance *c);
+uint64_t chance_below(struct chance *c, uint64_t n);              /* 0 to n - 1 */
+uint64_t chance_between(struct chance *c, uint64_t a, uint64_t b); /* both included */
+bool chance_hits(struct chance *c, unsigned per_mille);
+void chance_fill(struct chance *c, void *p, size_t n);
+
+enum happening {
+    AT_PEOPLE,    /* a look at what people do next */
+    AT_TROUBLE,   /* a look at what goes wrong next */
+    AT_TICK,      /* host: the node's deadline */
+    AT_APPLY,     /* host: the worker gets to the batch */
+    AT_PERSISTED, /* host: the batch comes back */
+    AT_FETCH,     /* host: the store is asked for a run */
+    AT_CLOSED,    /* host: a connection is over */
+    AT_ARRIVE,    /* wire: the dial reaches the other host */
+    AT_CONNECTED, /* wire: and the answer the dialler */
+    AT_PUMP,      /* wire, side: bytes are due */
+    AT_RESTART,   /* host */
+};
+
+struct event {
+    uint64_t at_ms, serial;
+    enum happening what;
+    int host;
+    uint32_t life; /* of the host: what was meant for an earlier one is void */
+    uint64_t conn;
+    uint32_t wire, wire_serial;
+    int side;
+    enum mt_err err;
+    uint32_t chain_no; /* FETCH */
+    uint64_t first;
+    size_t max_bytes;
+};
+
+/* Bytes, or the end, on their way in one direction. */
+struct piece {
+    struct piece *next;
+    uint64_t at_ms;
+    bool is_end;
+    size_t n;
+    uint8_t bytes[];
+};
+
+/* A connection. Side 0 dialled. */
+struct wire {
+    bool used;
+    uint32_t serial;
+    int host[2]; /* or SIM_STRANGER */
+    uint32_t life[2];
+    uint64_t conn[2]; /* 0: not told of it yet */
+    bool gone[2];     /* that side closed it, crashed, or was told that it is over */
+    bool dead;        /* cut in silence: nothing comes through */
+    struct piece *head[2], *tail[2]; /* from that side to the other */
+    size_t queued[2];
+    uint64_t last_ms[2];
+};
+
+/* What somebody wrote to one record. */
+struct record {
+    int author, other; /* other: -1 the region */
+    struct mt_rid id;
+    uint64_t acknowledged;       /* value; 0 none */
+    uint64_t open[SIM_OPEN_MAX]; /* values that may have become durable later than that */
+    unsigned n_open;
+    bool may_be_lost; /* acknowledged by a copy that was rolled back before anyone heard of it */
+};
+
+struct command {
+    uint64_t request; /* 0: free */
+    enum mt_command_type type;
+    int subject; /* INVITE, APPROVE: the host it is about */
+    uint64_t value;
+    unsigned n;
+    uint32_t records[SIM_WRITES_MAX];
+};
+
+struct host {
+    int index;
+    struct mt_store *store;
+    struct mt_node *node;
+    bool up;
+    uint32_t life;
+    struct chance chance;
+    uint64_t mono_base, wall_base;
+    uint64_t next_conn, tick_at;
+    struct mt_batch *away;
+    bool applied, dirty;
+    uint8_t installation[32]; /* the file outside backups */
+    bool has_installation;
+    uint32_t told;      /* bit per host: its address is known here */
+    unsigned idle_ticks; /* ticks in a row that asked for the next one at once */
+    struct command commands[SIM_COMMANDS_MAX];
+    struct mt_id org;
+    char code[256]; /* the code it was given */
+    bool is_spy;    /* never approved */
+    bool has_copy;
+    uint8_t copy_feed[32];
+    uint32_t rollbacks;
+    bool silent; /* writes nothing: rolled back, and nobody was reached since */
+    uint64_t events;
+};
+
+struct plan {
+    int hosts, members; /* the last ones may be spies */
+    uint64_t quiet_at_ms;
+    unsigned write, big, full_disk, crash, cut, silent_cut, stranger; /* per mille of a look */
+    bool rollback, fork;
+    int rollback_host;
+};
+
+struct sim {
+    uint64_t seed;
+    bool trace, keep;
+    bool failed;
+    char why[256];
+    struct plan plan;
+    struct chance chance;
+    uint64_t now_ms, serial, events, requests;
+    uint64_t hash;
+    struct event *heap;
+    size_t n_heap, cap_heap;
+    struct wire *wires;
+    uint32_t n_wires, cap_wires, wire_serial;
+    bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
+    bool is_calm; /* no more trouble, no more writes */
+    struct host hosts[SIM_HOSTS_MAX];
+    struct record *records;
+    uint32_t n_records, cap_records;
+    uint64_t values; /* last value written */
+    uint64_t n_acknowledged, n_refused, n_crashes, n_rollbacks, n_cuts;
+    uint8_t tape[SIM_TAPE_MAX];
+    size_t tape_n;
+    char base[64];
+};
+
+/* Ends the run: something that must hold does not. */
+void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line of the trace, and into the hash. `host` < 0: nobody's. */
+void sim_note(struct sim *s, int host, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void sim_mix(struct sim *s, const void *p, size_t n); /* into the hash only */
+
+void sim_at(struct sim *s, uint64_t delay_ms, struct event e);
+
+/* Runs until `until_ms`, a failure, or a quiet moment when `quiet` is given and says so. */
+void sim_run(struct sim *s, uint64_t until_ms, bool (*quiet)(struct sim *s));
+
+/* ---- net ---- */
+
+void net_dial(struct sim *s, struct host *from, uint64_t conn, const char *address);
+void net_send(struct sim *s, struct host *from, uint64_t conn, const uint8_t *p, size_t n);
+void net_close(struct sim *s, struct host *from, uint64_t conn, enum mt_err err);
+void net_arrive(struct sim *s, const struct event *e);
+void net_connected(struct sim *s, const struct event *e);
+void net_pump(struct sim *s, const struct event *e);
+void net_crash(struct sim *s, struct host *h);
+void net_cut(struct sim *s, int a, int b, bool silently);
+void net_heal(struct sim *s);
+void net_free(struct sim *s);
+
+/* A stranger dials `h` and sends these bytes; then it closes, or says nothing more. */
+void net_stranger(struct sim *s, struct host *h, const uint8_t *p, size_t n, bool closes);
+
+/* ---- host ---- */
+
+void host_start(struct sim *s, struct host *h);
+void host_crash(struct sim *s, struct host *h);
+void host_stop(struct host *h); /* at the end */
+void host_step(struct sim *s, struct host *h, struct mt_event *event);
+void host_happens(struct sim *s, const struct event *e);
+
+/* Gives a command. Returns where its answer is kept track of, or NULL when the host is not up or has
+ * too many; `keep` is copied there. */
+bool host_command(struct sim *s, struct host *h, struct mt_command *command,
+                  const struct command *keep);
+bool host_waits_for(const struct host *h, enum mt_command_type type, int subject);
+struct mt_node_info host_info(const struct host *h);
+bool host_is_member(const struct host *h);
+
+/* ---- disk ---- */
+
+bool disk_prepare(struct sim *s);
+void disk_clean(struct sim *s);
+void disk_path(const struct sim *s, const struct host *h, char *out, size_t size);
+bool disk_copy(const struct sim *s, const struct host *h);    /* keeps a copy */
+bool disk_restore(const struct sim *s, const struct host *h); /* puts it back */
+
+/* ---- people, trouble ---- */
+
+void people_look(struct sim *s);
+void people_answered(struct sim *s, struct host *h, const struct command *c, enum mt_err err,
+                     const struct mt_reply *reply);
+bool people_are_done(struct sim *s); /* everybody who is to be a member is */
+void trouble_look(struct sim *s);
+void trouble_ends(struct sim *s);
+
+/* ---- check ---- */
+
+bool check_is_quiet(struct sim *s);
+void check_all(struct sim *s);
+
+/* The number of entries a store holds of the chain of `feed` with this audience. */
+uint64_t check_chain_end(struct mt_store *store, const struct mt_id *feed,
+                         const struct mt_id *other);
+
+#endif
