@@ -59,7 +59,7 @@ static void prepare(struct mt_cli *cli, int argc, char **argv) {
             cli->json = true;
         else if (strncmp(argv[i], "--lang=", 7) == 0 || strncmp(argv[i], "--taal=", 7) == 0)
             lang = argv[i] + 7;
-        else if ((strcmp(argv[i], "--lang") == 0 || strcmp(argv[i], "--taal") == 0) && argv[i + 1])
+        else if ((strcmp(argv[i], "--lang") == 0 || strcmp(argv[i], "--taal") == 0) && i + 1 < argc)
             lang = argv[i + 1];
     }
     (void)mt_lang_choose(lang, &cli->lang); /* a wrong one is reported when flags are read */

@@ -11,6 +11,7 @@
 #include "table.h"
 #include "text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -100,6 +101,7 @@ static enum mt_exit send_rows(struct mt_cli *cli, const struct mt_kind *kind, js
                               struct tally *t) {
     json_t *result;
     size_t n = json_array_size(take_rows);
+    assert(kind);
     json_t *params = json_pack("{s:s, s:o, s:b}", "kind", kind->name, "rows", take_rows, "dry_run",
                                (int)cli->dry_run);
     struct mt_client_error error;

@@ -99,7 +99,7 @@ enum mt_exit mt_fields_given(struct mt_cli *cli, const struct mt_args *args,
     for (size_t i = 0; i < args->n_options && !status; i++)
         if (args->options[i].flag->field)
             status = put(cli, *fields, args->options[i].flag->field, args->options[i].value);
-    if (!status && complete)
+    if (!status && complete && kind)
         status = complete_fields(cli, kind, *fields);
     if (status) {
         json_decref(*fields);

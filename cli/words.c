@@ -57,7 +57,7 @@ static void week_words(enum mt_lang lang, const char *week, char *out) {
 }
 
 void mt_words_activity(enum mt_lang lang, uint32_t today, const char *start, const char *week,
-                      char out[static MT_WORDS_MAX]) {
+                       char out[static MT_WORDS_MAX]) {
     uint32_t day = start ? take_date(start) : 0;
     if (!day) {
         if (week && *week)
@@ -76,7 +76,8 @@ void mt_words_activity(enum mt_lang lang, uint32_t today, const char *start, con
     if (clock > 0)
         n += snprintf(out + n, MT_WORDS_MAX - (size_t)n, " %02d:%02d", clock / 60, clock % 60);
     if (!far)
-        snprintf(out + n, MT_WORDS_MAX - (size_t)n, " wk %u", (unsigned)(mt_day_to_week(day) % 100));
+        snprintf(out + n, MT_WORDS_MAX - (size_t)n, " wk %u",
+                 (unsigned)(mt_day_to_week(day) % 100));
 }
 
 void mt_words_date(enum mt_lang lang, const char *date, char out[static MT_WORDS_MAX]) {

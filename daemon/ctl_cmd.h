@@ -38,9 +38,10 @@ unsigned mt_cmd_needs(struct mt_slice method);
 
 /* Writes our organisation's own record and this installation's address when they are not there or
  * differ, once we are a member. `announce` "" for none.
- * Out: `*wrote`. Errors: MT_ENOMEM, store errors. */
+ * Out: `*wrote`; then `fn` (NULL: nobody) is called once they are durable or were refused, else not.
+ * Errors: MT_ENOMEM, store errors. */
 MT_MUST enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *announce,
-                                         bool *wrote);
+                                         mt_reply_fn fn, void *arg, bool *wrote);
 
 /* Calls `fn` with every address that other organisations' installations have published. */
 typedef enum mt_err (*mt_address_fn)(void *arg, const struct mt_id *org, struct mt_slice address);

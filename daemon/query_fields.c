@@ -107,8 +107,10 @@ void mt_query_version(const struct mt_query *q, const struct mt_view *v, uint8_t
 
 static const struct mt_field *day_field(const struct mt_kind *kind, const char *name,
                                         enum mt_field_type type) {
-    const struct mt_field *f = mt_schema_field_named(kind, mt_slice_str(name));
-    return f && f->type == type && strcmp(f->name, name) == 0 ? f : NULL;
+    for (size_t i = 0; i < kind->n_fields; i++)
+        if (kind->fields[i].type == type && strcmp(kind->fields[i].name, name) == 0)
+            return &kind->fields[i];
+    return NULL;
 }
 
 static uint32_t day_of(const struct mt_view *v, const struct mt_kind *kind, const char *name) {

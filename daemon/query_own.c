@@ -63,13 +63,14 @@ static void draft_endpoint(struct mt_query *q, const struct mt_node_info *info,
         draft_add(d, mt_schema_kind(MT_KIND_ENDPOINT), &id, &v->set);
 }
 
-static void on_written(void *arg, enum mt_err err, const struct mt_reply *reply) {
+static void ignore(void *arg, enum mt_err err, const struct mt_reply *reply) {
     (void)arg;
     (void)err; /* it is tried again after the next change */
     (void)reply;
 }
 
-enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *announce, bool *wrote) {
+enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *announce, mt_reply_fn fn,
+                                 void *arg, bool *wrote) {
     char message[MT_QUERY_MESSAGE_MAX] = "";
     struct mt_node_info info;
     struct mt_query q;
@@ -91,7 +92,7 @@ enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *annou
     if (!err && d.n_entries) {
         struct mt_command command = {
             .type = MT_CMD_WRITE, .contents = d.entries, .n_contents = (uint32_t)d.n_entries};
-        err = env->submit(env->submit_arg, &command, on_written, NULL);
+        err = env->submit(env->submit_arg, &command, fn ? fn : ignore, arg);
         *wrote = !err;
     }
     values_free(&v);

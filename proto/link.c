@@ -288,7 +288,9 @@ enum mt_err mt_link_seal(struct mt_link *l, struct mt_slice message, struct mt_w
     }
     if (l->state != MT_LINK_OPEN)
         return MT_ESTATE;
-    if (message.n > MT_MESSAGE_MAX)
+    if (message.n == 0)
+        return MT_EBUG;
+    if (message.n > MT_MESSAGE_MAX || w->err || mt_link_size(message.n) > w->cap - w->n)
         return MT_ETOOLONG;
     size_t done = 0, front = 4;
     while (front || done < message.n) {
@@ -297,7 +299,7 @@ enum mt_err mt_link_seal(struct mt_link *l, struct mt_slice message, struct mt_w
         size_t plain = front + take;
         uint8_t *p = mt_writer_take(w, LENGTH_SIZE + plain + MT_NOISE_TAG);
         if (!p)
-            return MT_ETOOLONG;
+            return fail(l, MT_EBUG);
         mt_be16(p, (uint16_t)(plain + MT_NOISE_TAG));
         if (front)
             mt_be32(p + LENGTH_SIZE, (uint32_t)message.n);

@@ -93,7 +93,8 @@ const uint8_t *mt_link_remote(const struct mt_link *l);
 /* Bytes that mt_link_seal needs for a message of `n` bytes. */
 size_t mt_link_size(size_t n);
 
-/* Seals one message into frames. Errors: MT_ETOOLONG, MT_ESTATE (not open). */
+/* Seals one message of 1 to MT_MESSAGE_MAX bytes into frames. Errors: MT_ETOOLONG (message or what
+ * `w` has left; nothing is written), MT_ESTATE (not open), MT_EBUG. */
 MT_MUST enum mt_err mt_link_seal(struct mt_link *l, struct mt_slice message, struct mt_writer *w);
 
 #endif

@@ -249,6 +249,7 @@ static void command(struct mt_node *n, const struct mt_command *cmd) {
         break;
     }
     if (!err) {
+        n->retry_at = 0; /* what the answer promises is in the batch the answer waits for */
         mt_node_save_due(n);
         err = mt_node_wait(n, cmd->request, &reply);
     }

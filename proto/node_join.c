@@ -138,6 +138,6 @@ enum mt_err mt_node_read_joining(struct mt_node *n, struct mt_slice bytes) {
     mt_hash_of(j->psk, "invite", NULL, j->secret, sizeof j->secret);
     j->active = true;
     n->replica.region = j->region;
-    n->join_dial_at = 0;
+    n->join_dial_at = j->state == MT_JOIN_REFUSED ? UINT64_MAX : 0;
     return MT_OK;
 }

@@ -327,7 +327,8 @@ static void peer_closed(struct mt_node *n, struct mt_peer *p, const struct mt_co
         p->lag = mt_sync_lag(&c->sync, &n->replica);
         p->behind = mt_sync_behind(&c->sync, &n->replica);
         p->conn = 0;
-        p->backoff_ms = 0;
+        if (c->sync.state == MT_SYNC_LIVE)
+            p->backoff_ms = 0;
     }
     if (p->dialing == c->id) {
         p->dialing = 0;
@@ -381,6 +382,15 @@ static struct mt_conn *dial(struct mt_node *n, const char *address) {
     return c;
 }
 
+/* Whether a peer is to be dialled once its time comes. */
+static bool is_dialable(const struct mt_node *n, const struct mt_peer *p) {
+    return !p->conn && !p->dialing && mt_gov_member(n->replica.gov, &p->org);
+}
+
+static bool may_dial(const struct mt_node *n) {
+    return mt_node_is_member(n) && mt_node_epoch(n);
+}
+
 void mt_node_dial_due(struct mt_node *n) {
     uint64_t now = n->now.mono_ms;
     if (n->joining.active && !n->join_conn && now >= n->join_dial_at) {
@@ -391,11 +401,9 @@ void mt_node_dial_due(struct mt_node *n) {
             n->join_conn = c->id;
         }
     }
-    if (!mt_node_is_member(n) || !mt_node_epoch(n))
-        return;
-    for (size_t i = 0; i < n->n_peers; i++) {
+    for (size_t i = 0; i < n->n_peers && may_dial(n); i++) {
         struct mt_peer *p = &n->peers[i];
-        if (p->conn || p->dialing || now < p->dial_at || !mt_gov_member(n->replica.gov, &p->org))
+        if (now < p->dial_at || !is_dialable(n, p))
             continue;
         struct mt_conn *c = dial(n, p->address);
         p->dial_at = c ? UINT64_MAX : now + MT_DIAL_MS_MIN;
@@ -457,9 +465,9 @@ uint64_t mt_node_link_deadline(const struct mt_node *n) {
         uint64_t d = conn_deadline(n->conns[i]);
         at = d < at ? d : at;
     }
-    for (size_t i = 0; i < n->n_peers; i++) {
+    for (size_t i = 0; i < n->n_peers && may_dial(n); i++) {
         const struct mt_peer *p = &n->peers[i];
-        if (!p->conn && !p->dialing && p->dial_at < at)
+        if (p->dial_at < at && is_dialable(n, p))
             at = p->dial_at;
     }
     return at;

@@ -30,7 +30,6 @@ void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
         p->conn = c->id;
         p->dialing = p->dialing == c->id ? 0 : p->dialing;
         p->feed = c->sync.feed;
-        p->backoff_ms = 0;
         p->last_err = MT_OK;
         p->last_seen_ms = n->now.wall_ms;
         p->met = true;
@@ -120,6 +119,7 @@ void mt_node_fetched(struct mt_node *n, const struct mt_event *ev) {
     while (at < n->replica.chains.n && n->replica.chains.v[at].info.no != ev->chain_no)
         at++;
     enum mt_err err = ev->err == MT_ENOTFOUND ? MT_OK : ev->err;
+    c->sync.fetching = false;
     if (!err && at < n->replica.chains.n)
         err = mt_sync_fetched(&c->sync, &n->replica, at, ev->err ? mt_slice(NULL, 0) : ev->bytes,
                               ev->last);

@@ -188,9 +188,7 @@ enum mt_err mt_sync_members(struct mt_sync *s, struct mt_replica *r, uint64_t wa
         return MT_OK;
     if (s->state == MT_SYNC_APPLICANT)
         return say_hello(s, r, wall_ms);
-    if (s->state != MT_SYNC_PROOF)
-        return MT_OK;
-    return mt_sync_send_have(s, r);
+    return mt_sync_governance_done(s, r);
 }
 
 /* ---- rows, runs, marks ---- */
@@ -332,8 +330,9 @@ enum mt_err mt_sync_message(struct mt_sync *s, struct mt_replica *r, struct mt_s
         out->want = MT_SYNC_FILE;
         return s->applied ? mt_file_get(message, &out->join) : MT_EPROTOCOL;
     case MT_MSG_FILED:
+        /* May come behind their HELLO: an applicant that was admitted while it was away files again. */
         out->want = MT_SYNC_FILED;
-        return s->state == MT_SYNC_FILING || s->state == MT_SYNC_HELLO ? MT_OK : MT_EPROTOCOL;
+        return MT_OK;
     case MT_MSG_BYE:
         out->want = MT_SYNC_BYE;
         return mt_bye_get(message, &out->reason);

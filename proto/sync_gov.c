@@ -45,14 +45,33 @@ static enum mt_err send_items(struct mt_sync *s, struct mt_replica *r, const boo
     return MT_OK;
 }
 
-/* After governance went both ways: on with HAVE if both are members now. */
-static enum mt_err governance_done(struct mt_sync *s, struct mt_replica *r) {
-    if (!s->gov_sent || !s->gov_got || s->state != MT_SYNC_GOVERNANCE)
+/* What we kept back while we did not know them as a member. */
+static enum mt_err send_rest(struct mt_sync *s, struct mt_replica *r) {
+    if (!s->proof_only)
         return MT_OK;
-    if (mt_sync_is_full(s, r))
-        return mt_sync_send_have(s, r);
-    s->state = MT_SYNC_PROOF;
-    return MT_OK;
+    size_t count = mt_gov_count(r->gov);
+    bool *wanted = calloc(count + 1, sizeof *wanted);
+    if (!wanted)
+        return MT_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        wanted[i] = !mt_gov_is_proof(r->gov, i, &r->own_org);
+    enum mt_err err = send_items(s, r, wanted, false);
+    s->proof_only = false;
+    free(wanted);
+    return err;
+}
+
+enum mt_err mt_sync_governance_done(struct mt_sync *s, struct mt_replica *r) {
+    bool done = s->state == MT_SYNC_PROOF ||
+                (s->state == MT_SYNC_GOVERNANCE && s->gov_sent && s->gov_got);
+    if (!done)
+        return MT_OK;
+    if (!mt_sync_is_full(s, r)) {
+        s->state = MT_SYNC_PROOF;
+        return MT_OK;
+    }
+    enum mt_err err = send_rest(s, r);
+    return err ? err : mt_sync_send_have(s, r);
 }
 
 enum mt_err mt_sync_on_gov_have(struct mt_sync *s, struct mt_replica *r, struct mt_slice message) {
@@ -83,9 +102,10 @@ enum mt_err mt_sync_on_gov_have(struct mt_sync *s, struct mt_replica *r, struct 
         wanted[i] = !bsearch(mt_gov_item_id(r->gov, i), ids, n, sizeof *ids, by_id) &&
                     (full || mt_gov_is_proof(r->gov, i, &r->own_org));
     s->gov_sent = true;
+    s->proof_only = !full;
     err = send_items(s, r, wanted, true);
     if (!err)
-        err = governance_done(s, r);
+        err = mt_sync_governance_done(s, r);
 out:
     free(ids);
     free(wanted);
@@ -141,7 +161,7 @@ enum mt_err mt_sync_on_gov_items(struct mt_sync *s, struct mt_replica *r, struct
     if (err)
         return err;
     s->gov_got |= done;
-    return governance_done(s, r);
+    return mt_sync_governance_done(s, r);
 }
 
 enum mt_err mt_sync_items(struct mt_sync *s, struct mt_replica *r, const struct mt_id *ids,

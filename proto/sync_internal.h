@@ -25,6 +25,8 @@ enum mt_err mt_sync_queue_all(struct mt_sync *s, const struct mt_replica *r);
 /* The governance phase: what we have, and what they sent. */
 enum mt_err mt_sync_send_gov_have(struct mt_sync *s, struct mt_replica *r);
 enum mt_err mt_sync_send_newer(struct mt_sync *s, struct mt_replica *r); /* than our HELLO */
+/* Goes on with HAVE when governance went both ways and both are members now. */
+enum mt_err mt_sync_governance_done(struct mt_sync *s, struct mt_replica *r);
 enum mt_err mt_sync_on_gov_have(struct mt_sync *s, struct mt_replica *r, struct mt_slice message);
 enum mt_err mt_sync_on_gov_items(struct mt_sync *s, struct mt_replica *r, struct mt_slice message);
 

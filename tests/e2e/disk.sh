@@ -55,8 +55,8 @@ run esch --json activity add --direction offer --type gastles --host 'Stad & Esc
     --text "$(head -c 9000 /dev/zero | tr '\0' x)"
 is "the next one too: exit 1" "$status" 1
 json "status shows it, with something to try" "$(m esch --json status)" \
-    'any(.health[]; .level == "error" and (.code == "no-space" or .code == "read-only") and (.hint // "") != "")'
-has "in Dutch for people" "$(m esch --lang nl status)" "vol"
+    'any(.health[]; .level == "error" and (.code == "disk-full" or .code == "read-only") and (.hint // "") != "")'
+has "in Dutch for people" "$(m esch --lang nl status)" "schijf"
 json "reading works" "$(m esch --json activity list)" 'length >= 60'
 check "the daemon lives" kill -0 "${daemon[esch]}"
 
@@ -71,7 +71,7 @@ try() { add "Na $1" >>"$work/after" 2>/dev/null; }
 check "it resumes without a restart" until_ok 15 try again
 jq -r .id "$work/after" >>"$work/ids"
 check "and takes what the other sent meanwhile" all_agree 20 esch dingstede
-well() { m esch --json status | jq -e 'all(.health[]; .code != "no-space" and .code != "read-only")'; }
+well() { m esch --json status | jq -e 'all(.health[]; .code != "disk-full" and .code != "read-only")'; }
 check "status is well again" until_ok 10 well
 j esch '.[].id' activity list | sort >"$work/listed"
 is "everything that was confirmed is there" "$(sort "$work/ids" | comm -23 - "$work/listed")" ""

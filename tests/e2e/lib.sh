@@ -170,10 +170,12 @@ org_pin() {
 # org_end ORG SIGNAL: sets status to how it ended. Fails when it does not end.
 org_end() {
     local pid=${daemon[$1]} org=$1
-    kill "-$2" "$pid" || return 1
-    until_ok 15 gone "$pid" || return 1
-    wait "$pid" 2>/dev/null
-    status=$?
+    { # bash would tell here that a process was killed
+        kill "-$2" "$pid" || return 1
+        until_ok 15 gone "$pid" || return 1
+        wait "$pid"
+        status=$?
+    } 2>/dev/null
     unset "daemon[$org]"
 }
 

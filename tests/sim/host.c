@@ -85,6 +85,14 @@ static void persist(struct sim *s, struct host *h, struct mt_effect *fx) {
     sim_at(s, delay + chance_between(&s->chance, 1, 20), about(h, AT_APPLY));
 }
 
+/* Between members in order no link ends because of what was said on it. */
+static void check_close(struct sim *s, const struct host *h, const struct mt_log_line *l) {
+    if (strcmp(l->event, "link_closing") != 0 || mt_id_is_zero(&l->org) ||
+        mt_err_class(l->err) != MT_CLASS_PEER || l->err == MT_ETIMEOUT || l->err == MT_EMEMBER)
+        return;
+    sim_fail(s, "org%d: closes on what a peer in order said: %s", h->index, mt_err_code(l->err));
+}
+
 static void log_line(struct sim *s, struct host *h, const struct mt_log_line *l) {
     char org[17] = "";
     int index = -1;
@@ -97,6 +105,7 @@ static void log_line(struct sim *s, struct host *h, const struct mt_log_line *l)
         (void)snprintf(org, sizeof org, "org%d", index);
     sim_note(s, h->index, "%s %s conn=%llx number=%llu err=%s", l->event, org,
              (unsigned long long)l->conn, (unsigned long long)l->number, mt_err_code(l->err));
+    check_close(s, h, l);
     if (mt_err_class(l->err) == MT_CLASS_BUG)
         sim_fail(s, "org%d: %s says there is a defect", h->index, l->event);
 }

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { STORY_MS_MIN = 60000, STORY_MS_MAX = 150000, CALM_MS = 600000, AFTER_MS = 45000 };
+enum { STORY_MS_MIN = 60000, STORY_MS_MAX = 150000, CALM_MS = 600000, AFTER_MS = 45000, HURRIES = 12, HURRY_MS = 3000 };
 
 struct options {
     uint64_t first, last;
@@ -71,11 +71,20 @@ static void stay_quiet(struct sim *s) {
         sim_fail(s, "it was quiet, and then it was not");
 }
 
-/* A replica that is read back from its disk is the same replica. */
+/* A replica that is read back from its disk is the same replica, and what is written while all
+ * links come up at once reaches everybody. */
 static void restart_all(struct sim *s) {
     for (int i = 0; i < s->plan.hosts && !s->failed; i++) {
         host_crash(s, &s->hosts[i]);
         host_start(s, &s->hosts[i]);
+    }
+    for (int i = 0; i < HURRIES && !s->failed; i++) {
+        sim_run(s, s->now_ms + chance_between(&s->chance, 1, 400), NULL);
+        people_hurry(s);
+        sim_run(s, s->now_ms + HURRY_MS, NULL);
+        struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.hosts)];
+        host_crash(s, h);
+        host_start(s, h);
     }
     sim_run(s, s->now_ms + CALM_MS, check_is_quiet);
     if (!s->failed && !check_is_quiet(s))

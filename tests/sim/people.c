@@ -230,6 +230,12 @@ static void revoke_lost(struct sim *s, struct host *h) {
             give(s, seat, MT_CMD_INVITE_REVOKE, h->index, name, NULL, 0);
 }
 
+void people_hurry(struct sim *s) {
+    struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.members)];
+    if (host_is_member(h) && host_info(h).has_key)
+        write_some(s, h, REGION);
+}
+
 void people_look(struct sim *s) {
     sim_at(s, LOOK_MS, (struct event){.what = AT_PEOPLE});
     for (int i = 0; i < s->plan.hosts && !s->failed; i++) {

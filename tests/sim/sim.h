@@ -225,6 +225,7 @@ bool disk_restore(const struct sim *s, const struct host *h); /* puts it back */
 /* ---- people, trouble ---- */
 
 void people_look(struct sim *s);
+void people_hurry(struct sim *s); /* somebody writes, whatever the time */
 void people_answered(struct sim *s, struct host *h, const struct command *c, enum mt_err err,
                      const struct mt_reply *reply);
 bool people_are_done(struct sim *s); /* everybody who is to be a member is */

@@ -32,7 +32,7 @@ static void methods_ask_for_what_is_missing(void **state) {
     run_fails(o, "no.such", "", MT_EINVALID, "no method");
     char id[65];
     run_id(o, "init", "name=Carmel College;kind=vmbo", id);
-    run_fails(o, "init", "name=Other;kind=vmbo", MT_ESTATE, "Carmel");
+    run_fails(o, "init", "name=Other;kind=vmbo", MT_ECONFLICT, "Carmel");
     run_fails(o, "record.list", "kind=activity", MT_ESTATE, "no region");
     world_close(&w);
 }

@@ -227,9 +227,9 @@ static void forms_that_are_not_canonical_are_refused(void **state) {
     assert_int_equal(RAW(MT_MSG_PING, "\x92\x07\xcc\x05"), MT_ECANONICAL);
     assert_int_equal(RAW(MT_MSG_PING, "\xdc\x00\x02\x07\x05"), MT_ECANONICAL);
     assert_int_equal(RAW(MT_MSG_PING, "\x92\xcc\x07\x05"), MT_ECANONICAL);
-    assert_int_equal(RAW(MT_MSG_PING, "\x92\x07\xff"), MT_EVALUE); /* -1 */
+    assert_int_equal(RAW(MT_MSG_PING, "\x92\x07\xff"), MT_ETYPE); /* -1 */
     assert_int_equal(RAW(MT_MSG_PING, "\x92\x07\xa1x"), MT_ETYPE);
-    assert_int_equal(RAW(MT_MSG_PING, "\x93\x07\x05\x05"), MT_ETYPE);
+    assert_int_equal(RAW(MT_MSG_PING, "\x93\x07\x05\x05"), MT_EVALUE);
     assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x90"), MT_OK);
     assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x91\xc0"), MT_ETYPE);
     assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x91\xc4\x01x"), MT_ETYPE);
@@ -294,7 +294,7 @@ static enum mt_err hello_versions(size_t n, bool ours, struct mt_hello *out) {
 static void versions_are_one_to_eight(void **state) {
     struct mt_hello h;
     (void)state;
-    assert_int_equal(hello_versions(0, true, &h), MT_ETYPE);
+    assert_int_equal(hello_versions(0, true, &h), MT_EVALUE);
     assert_int_equal(hello_versions(8, true, &h), MT_OK);
     assert_true(h.speaks_us);
     assert_int_equal(hello_versions(1, false, &h), MT_OK);

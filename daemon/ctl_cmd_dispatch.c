@@ -1,9 +1,9 @@
-/* ctl_dispatch: joins the control socket, the commands and the engine. */
+/* ctl_cmd_dispatch: joins the control socket, the commands and the engine. */
 #include "clock.h"
 #include "ctl_cmd.h"
 #include "log.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 static enum mt_err submit(void *arg, struct mt_command *command, mt_reply_fn fn, void *fn_arg) {
     return mt_engine_command(arg, command, fn, fn_arg);
@@ -28,32 +28,62 @@ static enum mt_err give_address(void *arg, const struct mt_id *org, struct mt_sl
     return mt_engine_address(arg, org, address);
 }
 
-/* Tells others where we are, and the engine where they are. */
-static void publish(const struct mt_ctl_context *context) {
+/* Tells others where we are, and the engine where they are. True when `fn` will be called. */
+static bool publish(const struct mt_ctl_context *context, mt_reply_fn fn, void *arg) {
     struct mt_cmd_env env = env_of(context);
-    bool wrote;
+    bool wrote = false;
     enum mt_err err = mt_query_addresses(&env, give_address, context->engine);
     if (err)
         mt_log(MT_LOG_WARNING, "addresses_failed", "err=%s", mt_err_code(err));
-    err = mt_query_own_records(&env, context->announce, &wrote);
+    err = mt_query_own_records(&env, context->announce, fn, arg, &wrote);
     if (err)
         mt_log(MT_LOG_WARNING, "own_records_failed", "err=%s", mt_err_code(err));
     if (wrote)
         mt_log(MT_LOG_INFO, "own_records_written", "announce=%s", context->announce);
+    return wrote;
 }
 
 void mt_ctl_changed(void *arg) {
-    publish(arg);
+    (void)publish(arg, NULL, NULL);
+}
+
+/* An answer that waits until what follows from it is written. */
+struct late {
+    struct mt_ctl_call *call;
+    size_t n;
+    uint8_t result[];
+};
+
+static void on_published(void *arg, enum mt_err err, const struct mt_reply *reply) {
+    struct late *late = arg;
+    (void)err; /* the region stands; what could not be published is tried again later */
+    (void)reply;
+    mt_ctl_call_result(late->call, mt_slice(late->result, late->n));
+    free(late);
+}
+
+/* From now on there is something to publish, and no record has changed yet that would tell so. Who
+ * founds a region finds its own organisation in it when the command returns. */
+static void on_founded(struct mt_ctl_call *call, struct mt_slice result) {
+    struct late *late = malloc(sizeof *late + result.n);
+    if (late) {
+        *late = (struct late){.call = call, .n = result.n};
+        memcpy(late->result, result.p, result.n);
+        if (publish(call->context, on_published, late))
+            return;
+        free(late);
+    }
+    mt_ctl_call_result(call, result);
 }
 
 static void done(void *arg, enum mt_err err, const char *message, struct mt_slice result) {
     struct mt_ctl_call *call = arg;
+    if (err == MT_OK && mt_slice_is(call->method, "region.create")) {
+        on_founded(call, result);
+        return;
+    }
     if (err == MT_OK) {
-        const struct mt_ctl_context *context = call->context;
-        bool founded = mt_slice_is(call->method, "region.create");
         mt_ctl_call_result(call, result);
-        if (founded) /* from now on there is something to publish, and no record has changed yet */
-            publish(context);
         return;
     }
     if (err == MT_EDENIED)
