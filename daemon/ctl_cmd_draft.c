@@ -60,7 +60,7 @@ static void end_group(struct draft *d) {
 void draft_add(struct draft *d, const struct mt_kind *kind, const struct mt_rid *id,
                const struct mt_fieldset *set) {
     size_t need = 64;
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++)
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         need += set->mask >> no & 1 ? 1 + set->v[no].n : 0;
     if (d->err)
         return;
@@ -76,7 +76,7 @@ void draft_add(struct draft *d, const struct mt_kind *kind, const struct mt_rid 
     d->group = group;
     struct mt_writer w = mt_writer(d->group + d->group_n, d->group_cap - d->group_n);
     mt_change_begin(&w, kind->no, kind->major, kind->minor, id, mt_fieldset_count(set));
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++)
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         if (set->mask >> no & 1) {
             mt_wire_put_uint(&w, no);
             mt_wire_put_raw(&w, set->v[no]);
@@ -194,7 +194,7 @@ enum mt_err values_fields(struct cmd *c, struct values *v, const struct mt_kind 
 }
 
 void values_changed(struct values *v, struct mt_slice fields) {
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++) {
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++) {
         struct mt_slice before;
         if (!(v->set.mask >> no & 1))
             continue;
@@ -214,7 +214,7 @@ enum mt_err values_check(struct cmd *c, const struct values *v, const struct mt_
         return v->w.err;
     if (before.n)
         mt_fieldset_load(&after, before);
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++) {
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++) {
         if (!(v->set.mask >> no & 1))
             continue;
         if (mt_value_is_nil(v->set.v[no]))

@@ -238,7 +238,7 @@ static enum mt_err keep_values(struct import *im, struct pending *p) {
     struct mt_fieldset set = {.mask = 0};
     if (p->n)
         mt_fieldset_load(&set, mt_slice(p->map, p->n));
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++)
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         if (im->v.set.mask >> no & 1)
             mt_fieldset_set(&set, no, im->v.set.v[no]);
     size_t size = im->v.w.n + p->n + 256;

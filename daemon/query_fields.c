@@ -36,7 +36,7 @@ size_t mt_fieldset_count(const struct mt_fieldset *set) {
 
 void mt_fieldset_put(const struct mt_fieldset *set, struct mt_writer *w) {
     mt_wire_put_map(w, mt_fieldset_count(set));
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++)
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         if (set->mask >> no & 1) {
             mt_wire_put_uint(w, no);
             mt_wire_put_raw(w, set->v[no]);
@@ -95,7 +95,7 @@ void mt_query_version(const struct mt_query *q, const struct mt_view *v, uint8_t
     struct mt_fieldset set;
     uint8_t *memory = malloc(v->fields.n);
     mt_fieldset_load(&set, v->fields);
-    for (uint8_t no = 0; no < MT_FIELDS_MAX; no++)
+    for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         if (is_set_later(v, no))
             mt_fieldset_drop(&set, no);
     struct mt_writer w = mt_writer(memory, memory ? v->fields.n : 0);

@@ -138,9 +138,11 @@ void mt_gov_free(struct mt_gov *g); /* NULL is fine */
  * after other items), MT_EFULL, MT_ENOMEM, peer class. The set is unchanged on any error. */
 MT_MUST enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id);
 
+/* What act 0 says. The region is zeros and the name empty before it is held. */
 bool mt_gov_is_founded(const struct mt_gov *g);
 const struct mt_id *mt_gov_region(const struct mt_gov *g); /* zeros before act 0 */
 const struct mt_id *mt_gov_head(const struct mt_gov *g);   /* id of the adopted chain act */
+/* The name of the region; empty before act 0. */
 const char *mt_gov_region_name(const struct mt_gov *g);
 
 /* BLAKE2b-256("governance", item ids ascending). Errors: MT_ENOMEM. */

@@ -41,6 +41,7 @@ struct mt_have_row {
 /* Finds the type of a message. Errors: peer class (not canonical, not an array, unknown type). */
 MT_MUST enum mt_err mt_msg_type(struct mt_slice message, enum mt_msg_type *type);
 
+/* HELLO as bytes, and back. Errors: peer class. */
 void mt_hello_put(struct mt_writer *w, const struct mt_hello *h);
 MT_MUST enum mt_err mt_hello_get(struct mt_slice message, struct mt_hello *out);
 

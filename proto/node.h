@@ -179,8 +179,10 @@ struct mt_node_info {
     bool retired;         /* this start opened a new installation (copy, restore or rollback) */
     uint32_t forks;       /* chains that stopped on a fork */
 };
+/* Who and where we are. */
 void mt_node_info(const struct mt_node *n, struct mt_node_info *out);
 
+/* The governance set, and the keys that open boxes. */
 const struct mt_gov *mt_node_gov(const struct mt_node *n);
 const struct mt_keyring *mt_node_keys(const struct mt_node *n);
 
@@ -212,6 +214,7 @@ struct mt_invite_info {
     char applicant[MT_NAME_MAX + 1]; /* name in the join request, once filed */
     struct mt_id org;                /* its root key, once filed */
 };
+/* Invitations, oldest first. Writes at most `max`; returns how many there are. */
 size_t mt_node_invites(const struct mt_node *n, struct mt_invite_info *out, size_t max);
 
 /* Chains that hold entries: of the region, and of pair channels. */

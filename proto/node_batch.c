@@ -72,15 +72,22 @@ static void append_queue(struct mt_node *n, struct mt_work *w) {
     n->queue_end = w;
 }
 
+/* Closes the batch being filled; what comes next goes into another. */
+static enum mt_err close_filling(struct mt_node *n) {
+    enum mt_err err = close_work(n, n->filling);
+    if (err)
+        return err;
+    append_queue(n, n->filling);
+    n->filling = NULL;
+    return MT_OK;
+}
+
 struct mt_work *mt_node_work(struct mt_node *n) {
     struct mt_work *w = n->filling;
-    if (w && (w->batch->bytes >= MT_BATCH_BYTES_MAX ||
-              w->batch->n + w->n_locals >= MT_BATCH_OPS_MAX - 8)) {
-        if (close_work(n, w) != MT_OK)
-            return NULL;
-        append_queue(n, w);
-        n->filling = NULL;
-    }
+    bool full = w && (w->batch->bytes >= MT_BATCH_BYTES_MAX ||
+                      w->batch->n + w->n_locals >= MT_BATCH_OPS_MAX - 8);
+    if (full && close_filling(n) != MT_OK)
+        return NULL;
     if (n->filling)
         return n->filling;
     w = calloc(1, sizeof *w);
@@ -201,6 +208,8 @@ static enum mt_err make_entry(struct mt_node *n, struct mt_work *w, const struct
 }
 
 static enum mt_err add_entry(struct mt_node *n, const struct place *at, struct mt_slice content) {
+    if (n->filling && n->filling->own_run && close_filling(n) != MT_OK)
+        return MT_ENOMEM;
     struct mt_work *w = mt_node_work(n);
     struct mt_local *l = w ? local_of(w, at->chain) : NULL;
     struct mt_tip *tip = l ? tip_of(n, at->chain) : NULL;
@@ -261,6 +270,9 @@ enum mt_err mt_node_wait(struct mt_node *n, uint64_t request, const struct mt_re
 
 enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
                              uint8_t *take_message, size_t len) {
+    bool ours = mt_id_eq(&n->replica.chains.v[chain].info.feed, &n->secret->feed.pub);
+    if (ours && n->filling && n->filling->n_locals && close_filling(n) != MT_OK)
+        return MT_ENOMEM;
     struct mt_work *w = mt_node_work(n);
     struct mt_op *op = w ? mt_batch_add(w->batch, MT_OP_RUN) : NULL;
     if (!op)
@@ -271,6 +283,7 @@ enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
         return err;
     }
     mt_chains_number(&n->replica.chains, chain);
+    w->own_run |= ours;
     op->tag = conn;
     op->run.chain = n->replica.chains.v[chain].info;
     op->run.message = mt_slice(take_message, len);

@@ -226,6 +226,7 @@ enum mt_err mt_node_retire(struct mt_node *n) {
     n->retire_due = false;
     if (n->number + 1 >= MT_INSTALLATIONS_MAX)
         return MT_EFULL;
+    mt_node_fail_waiting(n, MT_ESTATE); /* it continues the chain we give up */
     n->replaces = n->secret->feed.pub;
     n->number++;
     mt_rng_draw(&n->rng, n->secret->feed_seed, sizeof n->secret->feed_seed);

@@ -113,6 +113,8 @@ struct mt_work {
     struct mt_id *items; /* governance items it saves */
     size_t n_items, cap_items;
     bool announce; /* tell peers of the items once they are durable */
+    bool own_run;  /* holds a run of a chain of ours, which a peer sent: entries of our own may not
+                      stand in the same batch, since they might not continue the chain then */
 };
 
 /* The end of a chain of ours including what is not durable yet. */
@@ -251,6 +253,7 @@ void mt_node_persisted(struct mt_node *n, struct mt_batch *batch);
 void mt_node_save_due(struct mt_node *n);
 void mt_node_submit(struct mt_node *n);
 void mt_node_work_free(struct mt_work *w);
+void mt_node_fail_waiting(struct mt_node *n, enum mt_err err); /* all works but the one away */
 uint64_t mt_node_save_deadline(const struct mt_node *n);
 
 #endif

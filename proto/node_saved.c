@@ -21,9 +21,7 @@ static void fail_work(struct mt_node *n, struct mt_work *w, struct mt_batch *b, 
     }
 }
 
-static void fail_all(struct mt_node *n, struct mt_batch *b) {
-    enum mt_err err = b->err;
-    fail_work(n, n->away, b, err);
+void mt_node_fail_waiting(struct mt_node *n, enum mt_err err) {
     while (n->queue || n->filling) {
         struct mt_work *w = n->queue ? n->queue : n->filling;
         if (n->queue)
@@ -37,8 +35,13 @@ static void fail_all(struct mt_node *n, struct mt_batch *b) {
     n->dirty_identity = n->secret != NULL;
     n->dirty_invites = n->n_invites > 0;
     n->dirty_joining = true;
+}
+
+static void fail_all(struct mt_node *n, struct mt_batch *b) {
+    fail_work(n, n->away, b, b->err);
+    mt_node_fail_waiting(n, b->err);
     n->retry_at = n->now.mono_ms + MT_RETRY_MS;
-    mt_node_log(n, "not_saved", NULL, 0, b->n, err);
+    mt_node_log(n, "not_saved", NULL, 0, b->n, b->err);
 }
 
 /* What a run led to, told to the peer it came from. */

@@ -74,7 +74,7 @@ static void peer_info(const struct mt_node *n, const struct mt_peer *p, struct m
                                  .rtt_ms = p->rtt_ms,
                                  .last_err = p->last_err};
     memcpy(out->address, p->address, sizeof out->address);
-    if (!out->connected)
+    if (!c || !out->connected)
         return;
     out->lag = mt_sync_lag(&c->sync, &n->replica);
     out->behind = mt_sync_behind(&c->sync, &n->replica);

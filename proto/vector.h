@@ -23,6 +23,7 @@ struct mt_chains {
 
 #define MT_CHAIN_NONE UINT32_MAX
 
+/* Frees the tables; the struct is empty and usable afterwards. */
 void mt_chains_free(struct mt_chains *c);
 
 /* Adds a chain, or finds it when it is there. Errors: MT_ENOMEM. */

@@ -47,7 +47,7 @@ daemon config 0  daemon log 0     daemon clock 0  daemon keyfile 0  daemon notif
 daemon store 1
 daemon apply 2   daemon persist 2 daemon conn 2  daemon listener 2  daemon dialer 2
 daemon engine 3
-daemon query 4   daemon ctl_server 4  daemon ctl_cmd 4
+daemon query 4   daemon ctl_server 4  daemon ctl_cmd 4  daemon ctl_dispatch 4
 daemon app 5     daemon main 5
 '
 
@@ -179,7 +179,7 @@ core_symbols+='|assert_fail|stack_chk_fail|_GLOBAL_OFFSET_TABLE_|crypto_.*|sodiu
 random_symbols='^crypto_(.*_)?(seal|keypair|keygen|init_push|str)$|^crypto_.*_random$'
 seeded_symbols='seed_keypair$'
 # Those whose headers say that they own memory.
-allocating_modules='^(wire|batch|node|gov|sync|link)$'
+allocating_modules='^(wire|batch|vector|node|gov|sync|link)$'
 
 check_symbols() {
     local f o status=0
@@ -309,7 +309,7 @@ check_analysis() {
     cppcheck --quiet -j "$jobs" --std=c11 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
         --template='{file}:{line}: cppcheck {id}: {message}' "${programs[@]}" 2>&1 | grep -E '^[a-z/_0-9]+\.[ch]:'
-    find "${programs[@]}" -name '*.c' | sort | xargs -r -P "$jobs" -n 4 sh -c '
+    find "${programs[@]}" -name '*.c' | sort | xargs -r -P "$jobs" -n 1 sh -c '
         clang-tidy --quiet "$@" -- -std=c11 $TIDY_FLAGS 2>/dev/null' tidy |
         grep -E '(error|warning):' | sed -E "s|^$root/||; s/:[0-9]+: (error|warning):/: clang-tidy/" | sort -u
 }

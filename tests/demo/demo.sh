@@ -174,6 +174,7 @@ admit() {
 up() {
     local activity signup place placement day from until
     [ -x "$build/meentd" ] && [ -x "$build/meent" ] || complain "build first: make"
+    command -v jq >/dev/null || complain "jq is missing: make setup"
     clean
     mkdir -p "$run" || exit 1
     trap give_up INT TERM HUP

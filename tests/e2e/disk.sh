@@ -12,7 +12,8 @@ if [ -z "${E2E_OWN_MOUNTS:-}" ]; then
     echo "ok - disk.sh: full disk # skip needs mounts of its own"
     exit 0
 fi
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
 
 disk=$work/disk
 clean_up() { umount "$disk" 2>/dev/null; }
@@ -28,7 +29,7 @@ sed -i "s|^state_dir = .*|state_dir = $disk/state|" "$work/esch/meentd.conf"
 org_start esch
 org_pin esch
 m esch init 'Stad & Esch' --kind vmbo >/dev/null || give_up init
-m esch region create Meppel >/dev/null || give_up region
+found esch Meppel
 m esch activity import "$data/activiteiten-meppel-2026-2027.csv" >/dev/null || give_up import
 new_org dingstede Dingstede vmbo
 admit esch dingstede

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # CSV import: the good files, the same again, the faulty one, --partial and --dry-run.
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
 
 schools=$data/duo-vestigingen-vo-drenthe.csv
 good=$data/activiteiten-meppel-2026-2027.csv
 faulty=$data/activiteiten-met-fouten.csv
 
 new_org esch "Stad & Esch" vmbo
-m esch region create Meppel >/dev/null || give_up "the region is founded"
+found esch Meppel
 count() { j esch ".records.$1" status; }
 
 # ---- good files ----
@@ -54,16 +55,16 @@ is "standard error is one line" "$(wc -l <"$work/err")" 1
 json "rows, lines, columns and codes are told" "$err" \
     '[.error.rows[] | [.row, .line, .column, .code]] == [
         [3, 3, "Datum", "not-date"], [4, 5, "Capaciteit", "too-small"], [5, 6, "Soort", "not-word"],
-        [6, 7, "Vraag/Aanbod", "not-word"], [7, 8, "Van", "not-time"], [8, 9, "Titel", "missing"],
+        [6, 7, "Vraag/Aanbod", "not-word"], [7, 8, "Van", "not-clock"], [8, 9, "Titel", "missing"],
         [9, 10, "Werelden", "not-word"], [11, 13, "Capaciteit", "too-large"], [12, 14, "Profielen", "short-row"]]'
 english=$(jq -c '[.error.rows[].message]' <<<"$err")
 json "each row says why" "$english" 'all(.[]; length > 5)'
-MEENT_LANG=nl run esch --json activity import "$faulty"
+run_nl esch --json activity import "$faulty"
 dutch=$(jq -c '[.error.rows[].message]' <<<"$err")
 json "in Dutch too, and differently" "$dutch" 'length == 9 and all(range(9); . as $i | $d[$i] != $e[$i])' \
     --argjson d "$dutch" --argjson e "$english"
 json "the error has code, message and hint" "$err" '.error | has("code") and has("hint") and (.message | length > 5)'
-MEENT_LANG=nl run esch activity import "$faulty"
+run_nl esch activity import "$faulty"
 has "as a table, with the Dutch word for row" "$err" RIJ
 has "and the value that is wrong" "$err" Gastlezzen
 is "nothing of the file was applied" "$(digest esch)" "$before"

@@ -10,7 +10,8 @@
 #                   a line with … alone.
 # Codes (MEENT1…), numbers read aloud (123456 123456) and ids of records are others each time: what the
 # README shows in output is replaced in later commands by what was printed in its place.
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
 
 readme=${1:-$root/README.md}
 unset MEENT_LANG

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The session of a new user, from founding a region to a placement that the third cannot see, and an
 # organisation that was away.
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
 
 # ---- found, invite, join, approve ----
 
@@ -79,7 +80,7 @@ json "activity list: host is id and name" "$list" 'all(.[]; .host | keys == ["id
 json "a host that joined is its own record" "$list" \
     'any(.[]; .host.name == "Metaal & Constructie Meppel" and .capacity == 1 and .free == 1)'
 
-card=$(MEENT_LANG=nl m dingstede menukaart --limit 12)
+card=$(m dingstede --lang nl menukaart --limit 12)
 has "the menukaart is Dutch" "$card" 'WANNEER'
 has "the menukaart names Dutch days" "$card" "wk "
 

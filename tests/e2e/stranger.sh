@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Strangers at the door: noise, silence, wrong and used codes. The daemon counts them and works on.
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/lib/e2e.sh
+. "$(dirname "$0")/../lib/e2e.sh"
 
 new_org esch "Stad & Esch" vmbo
-m esch region create Meppel >/dev/null || give_up "the region is founded"
+found esch Meppel
 m esch activity import "$data/activiteiten-meppel-2026-2027.csv" >/dev/null || give_up import
 before=$(digest esch)
 listen=$(j esch .listen status)

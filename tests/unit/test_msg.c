@@ -229,10 +229,10 @@ static void forms_that_are_not_canonical_are_refused(void **state) {
     assert_int_equal(RAW(MT_MSG_PING, "\x92\xcc\x07\x05"), MT_ECANONICAL);
     assert_int_equal(RAW(MT_MSG_PING, "\x92\x07\xff"), MT_ETYPE); /* -1 */
     assert_int_equal(RAW(MT_MSG_PING, "\x92\x07\xa1x"), MT_ETYPE);
-    assert_int_equal(RAW(MT_MSG_PING, "\x93\x07\x05\x05"), MT_EVALUE);
+    assert_int_equal(RAW(MT_MSG_PING, "\x93\x07\x05\x05"), MT_ETOOLONG);
     assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x90"), MT_OK);
     assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x91\xc0"), MT_ETYPE);
-    assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x91\xc4\x01x"), MT_ETYPE);
+    assert_int_equal(RAW(MT_MSG_GOV_HAVE, "\x92\x02\x91\xc4\x01x"), MT_EVALUE);
     assert_int_equal(RAW(MT_MSG_GOV_ITEMS, "\x93\x03\x90\x01"), MT_ETYPE);
     assert_int_equal(RAW(MT_MSG_GOV_ITEMS, "\x93\x03\x91\xa1x\xc3"), MT_ETYPE);
     assert_int_equal(RAW(MT_MSG_BYE, "\x92\x0b\xc4\x01x"), MT_ETYPE);

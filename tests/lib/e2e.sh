@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # what tests use
 # Functions of the end-to-end tests: organisations with a real meentd each, the meent command, and
 # TAP lines. A test sources this file, works below $work and ends with `finish`.
 #
@@ -16,10 +17,10 @@ unset MEENT_SOCKET MEENT_DEBUG LC_ALL LC_MESSAGES LANGUAGE NO_COLOR COLUMNS PAGE
 unset NOTIFY_SOCKET CREDENTIALS_DIRECTORY
 export MEENT_LANG=en LANG=C.UTF-8 TERM=xterm
 
-[ -x "$meentd" ] && [ -x "$meent" ] || {
+if [ ! -x "$meentd" ] || [ ! -x "$meent" ]; then
     echo "not ok - $meentd and $meent are built"
     exit 1
-}
+fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/meent-e2e.XXXXXX") || exit 1
 declare -A daemon=() # organisation → process
@@ -104,13 +105,22 @@ give_up() {
     exit 1
 }
 
+# Ends the daemons, whose exit code is a result too, and the test.
 finish() {
+    local org
+    for org in "${!daemon[@]}"; do
+        if ! org_end "$org" TERM; then
+            not_ok "the daemon of $org ends"
+        elif [ "$status" != 0 ]; then
+            not_ok "the daemon of $org ends with 0, not $status" "$(tail -n 40 "$work/$org/meentd.log")"
+        fi
+    done
     printf '# %s: %d passed, %d failed\n' "$me" "$passed" "$failed"
     [ "$failed" = 0 ]
     exit
 }
 
-# until SECONDS COMMAND...: tries until it succeeds.
+# until_ok SECONDS COMMAND...: tries until it succeeds.
 until_ok() {
     local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
     shift
@@ -136,12 +146,14 @@ j() {
     m "$org" --json "$@" | jq -r "$filter"
 }
 
-# run ORG ARGUMENT...: sets out, err and status.
+# run ORG ARGUMENT...: sets out, err and status. run_nl: the same in Dutch.
 run() {
     m "$@" >"$work/out" 2>"$work/err" </dev/null
     status=$?
     out=$(<"$work/out") err=$(<"$work/err")
 }
+
+run_nl() { run "$@" --lang nl; }
 
 # org_make ORG [LINE...]: directory and configuration; lines are added to it.
 org_make() {
@@ -199,6 +211,14 @@ new_org() {
     m "$org" init "$name" --kind "$kind" >/dev/null || give_up "init of $name"
 }
 
+# found ORG REGION: and waits until its own organisation and address are written there.
+found() {
+    m "$1" region create "$2" >/dev/null || give_up "region $2 is founded"
+    until_ok 10 is_written "$1" || give_up "$1 writes its own records"
+}
+
+is_written() { m "$1" --json status | jq -e '.records.org >= 1 and .records.endpoint >= 1'; }
+
 # admit FOUNDER ORG: invitation, join, number by phone, approval.
 admit() {
     local code number
@@ -214,7 +234,7 @@ is_member() { [ "$(j "$1" .state status)" = member ]; }
 # Two schools and a company in one region, as most tests need them.
 three_orgs() {
     new_org esch "Stad & Esch" vmbo
-    m esch region create Meppel >/dev/null || give_up "the region is founded"
+    found esch Meppel
     new_org dingstede "Dingstede" vmbo
     new_org metaal "Metaal & Constructie Meppel" company
     admit esch dingstede
@@ -226,7 +246,7 @@ digest() { j "$1" .digest status; }
 
 # Same digest everywhere and nothing unconfirmed.
 agree() {
-    local org first= d
+    local org first='' d
     for org in "$@"; do
         d=$(digest "$org")
         [ "${#d}" -ge 32 ] || return 1
