@@ -34,7 +34,7 @@ void mt_cmd_run(const struct mt_cmd_env *env, unsigned access, struct mt_slice m
 /* Access that a method asks for; 0 for reading and for methods that do not exist. */
 unsigned mt_cmd_needs(struct mt_slice method);
 
-/* ---- what a daemon writes by itself (query_own.c) ---- */
+/* ---- what a daemon writes by itself (query_own.c, ctl_cmd_placement.c) ---- */
 
 /* Writes our organisation's own record and this installation's address when they are not there or
  * differ, once we are a member. `announce` "" for none.
@@ -42,6 +42,11 @@ unsigned mt_cmd_needs(struct mt_slice method);
  * Errors: MT_ENOMEM, store errors. */
 MT_MUST enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *announce,
                                          mt_reply_fn fn, void *arg, bool *wrote);
+
+/* Writes how many have each of our places, where its record states another number. Out and
+ * errors: as mt_query_own_records; `fn` is not NULL. */
+MT_MUST enum mt_err mt_cmd_count_places(const struct mt_cmd_env *env, mt_reply_fn fn, void *arg,
+                                        bool *wrote);
 
 /* Calls `fn` with every address that other organisations' installations have published. */
 typedef enum mt_err (*mt_address_fn)(void *arg, const struct mt_id *org, struct mt_slice address);

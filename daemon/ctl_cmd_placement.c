@@ -2,7 +2,11 @@
  *
  * A placement goes into the channel of the school and the organisation that offers the place, so
  * that nobody else stores a byte of it. The pupil goes by a random pseudonym; the first name is
- * refused here and set with record.edit once the placement is accepted. */
+ * refused here and set with record.edit once the placement is accepted.
+ *
+ * How many have a place is all that the region learns: who offers it states that number in the place's
+ * own record, counted anew from the channels after every change, so that it is right again whatever
+ * came between. */
 #include "ctl_cmd_internal.h"
 
 enum { PSEUDONYM_BYTES = 5 };
@@ -130,4 +134,82 @@ enum mt_err cmd_placement_accept(struct cmd *c) {
 
 enum mt_err cmd_placement_decline(struct cmd *c) {
     return answer(c, MT_DECISION_DECLINED);
+}
+
+/* ---- how many have a place ---- */
+
+/* Adds what a place of ours must state, when it states another number. */
+static enum mt_err draft_count(struct mt_query *q, uint64_t row, struct values *v,
+                               struct draft *d) {
+    const struct mt_kind *kind = mt_schema_kind(MT_KIND_STAGEPLEK);
+    struct mt_view place;
+    uint64_t now;
+    enum mt_err err = mt_query_show(q, row, &place);
+    if (err || place.major != kind->major)
+        return err;
+    /* Counting reads other records into the memory this one stands in. */
+    struct mt_ref ref = {.owner = place.owner, .kind = MT_KIND_STAGEPLEK, .id = place.id};
+    uint64_t stated = mt_field_uint(place.fields, MT_STAGEPLEK_OCCUPIED);
+    err = mt_query_occupied(q, &ref, NULL, &now);
+    if (err || now == stated)
+        return err;
+    v->set.mask = 0;
+    values_uint(v, MT_STAGEPLEK_OCCUPIED, now);
+    draft_add(d, kind, &ref.id, &v->set);
+    return d->err;
+}
+
+static enum mt_err draft_counts(struct mt_query *q, struct values *v, struct draft *d) {
+    struct mt_rows rows = {.p = NULL};
+    uint8_t own[4];
+    uint64_t placements = 0;
+    enum mt_err err = mt_read_count(&q->read, MT_KIND_PLACEMENT, &placements);
+    if (err || placements == 0)
+        return err;
+    mt_be32(own, mt_read_org_no(&q->read, &q->config.org));
+    struct mt_index_query index = {.type = MT_INDEX_OWNER,
+                                   .kind = MT_KIND_STAGEPLEK,
+                                   .from = mt_slice(own, sizeof own),
+                                   .to = mt_slice(own, sizeof own)};
+    err = mt_query_rows(q, &index, &rows);
+    for (size_t i = 0; !err && i < rows.n; i++)
+        err = draft_count(q, rows.p[i], v, d);
+    mt_rows_free(&rows);
+    return err;
+}
+
+enum mt_err mt_cmd_count_places(const struct mt_cmd_env *env, mt_reply_fn fn, void *arg,
+                                bool *wrote) {
+    char message[MT_QUERY_MESSAGE_MAX] = "";
+    struct mt_node_info info;
+    struct mt_query q;
+    struct values v = {.memory = NULL};
+    struct draft d;
+    *wrote = false;
+    mt_node_info(env->node, &info);
+    if (info.state != MT_NODE_MEMBER || !info.has_key || env->degraded)
+        return MT_OK;
+    struct mt_query_config config = {.store = env->store,
+                                     .keys = mt_node_keys(env->node),
+                                     .gov = mt_node_gov(env->node),
+                                     .region = info.region,
+                                     .org = info.org,
+                                     .wall_ms = env->wall_ms,
+                                     .personal = true};
+    draft_init(&d, NULL);
+    enum mt_err err = mt_query_open(&q, &config, message);
+    err = err ? err : values_init(&v);
+    err = err ? err : draft_counts(&q, &v, &d);
+    mt_query_close(&q);
+    err = err ? err : v.w.err;
+    err = err ? err : draft_end(&d);
+    if (!err && d.n_entries) {
+        struct mt_command command = {
+            .type = MT_CMD_WRITE, .contents = d.entries, .n_contents = (uint32_t)d.n_entries};
+        err = env->submit(env->submit_arg, &command, fn, arg);
+        *wrote = !err;
+    }
+    values_free(&v);
+    draft_free(&d);
+    return err;
 }

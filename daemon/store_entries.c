@@ -187,6 +187,7 @@ enum mt_err mt_store_open_entry(struct mt_txn *t, const struct mt_id *region,
     struct mt_header h;
     o->chain_no = 0;
     o->seq = 0;
+    o->n_starts = 0;
     if (!mt_store_chain_get(t, stamp->chain_no, &chain) ||
         !mt_store_entry_get(t, stamp->chain_no, stamp->seq, &e) ||
         !mt_store_entry_header(t, &e, &chain.info.id, stamp->seq, &h))

@@ -51,7 +51,9 @@ struct opened {
     uint64_t wall_ms;
     struct mt_id id;
     struct mt_slice content;
-    uint8_t *plain; /* MT_BOX_MAX bytes */
+    uint8_t *plain;    /* MT_BOX_MAX bytes */
+    uint32_t n_starts; /* changes whose place is known */
+    uint32_t starts[MT_CHANGES_MAX + 1];
 };
 
 struct store_secrets {
@@ -226,8 +228,7 @@ bool mt_store_record_get(struct mt_txn *t, uint64_t row, struct record *out);
 void mt_store_record_put(struct mt_txn *t, uint64_t row, const struct record *rec, bool append);
 
 /* The change of a checked plaintext at `index`. Errors: MT_ECORRUPT. */
-MT_MUST enum mt_err mt_store_change_at(struct mt_slice content, uint16_t index,
-                                       struct mt_change *out);
+MT_MUST enum mt_err mt_store_change_at(struct opened *o, uint16_t index, struct mt_change *out);
 
 /* Adds the fields of `mask` to `values`, borrowed. */
 void mt_store_values_add(struct values *values, struct mt_slice fields, uint64_t mask);

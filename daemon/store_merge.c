@@ -182,7 +182,7 @@ static struct mt_slice old_content(struct merge *m, const struct mt_stamp *stamp
     struct mt_change c;
     enum mt_err err = mt_store_open_entry(&w->t, &w->batch->region, w->batch->keys, stamp, o);
     if (err == MT_OK)
-        err = mt_store_change_at(o->content, stamp->index, &c);
+        err = mt_store_change_at(o, stamp->index, &c);
     if (err) {
         mt_txn_fail(&w->t, err, "the content of a record cannot be read");
         return mt_slice(NULL, 0);

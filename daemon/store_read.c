@@ -46,7 +46,7 @@ static enum mt_err gather(struct mt_read *r, const struct record *rec, struct va
         enum mt_err err = mt_store_open_entry(t, r->region, r->keys, &g->stamp, &s->opened);
         if (err)
             return err;
-        if (mt_store_change_at(s->opened.content, g->stamp.index, &c))
+        if (mt_store_change_at(&s->opened, g->stamp.index, &c))
             return mt_store_say(s, MT_ECORRUPT, "a change of a record is missing");
         mt_store_values_add(values, c.fields, g->mask);
         for (unsigned no = 0; no < MT_FIELDS_MAX && rec->merged.n > 1; no++) {

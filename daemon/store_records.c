@@ -72,13 +72,21 @@ void mt_store_record_put(struct mt_txn *t, uint64_t row, const struct record *re
     mt_txn_put_row(t, T_RECORDS, mt_slice(key, sizeof key), mt_writer_slice(&w), append);
 }
 
-enum mt_err mt_store_change_at(struct mt_slice content, uint16_t index, struct mt_change *out) {
+enum mt_err mt_store_change_at(struct opened *o, uint16_t index, struct mt_change *out) {
     struct mt_changes it;
-    if (mt_changes_open(&it, content))
+    if (mt_changes_open(&it, o->content) || index >= it.left)
         return MT_ECORRUPT;
-    for (uint32_t i = 0; mt_changes_next(&it, out); i++)
+    if (o->n_starts == 0)
+        o->starts[o->n_starts++] = (uint32_t)it.r.at;
+    uint32_t from = index < o->n_starts ? index : o->n_starts - 1;
+    it.left -= from;
+    it.r.at = o->starts[from];
+    for (uint32_t i = from; mt_changes_next(&it, out); i++) {
+        if (i + 1 == o->n_starts)
+            o->starts[o->n_starts++] = (uint32_t)it.r.at;
         if (i == index)
             return MT_OK;
+    }
     return MT_ECORRUPT;
 }
 

@@ -51,7 +51,7 @@ struct mt_sync {
     bool applied;           /* the link was opened with an invitation */
     bool sent_have, got_have;
     bool gov_sent, gov_got;
-    bool proof_only; /* of governance they got no more than the proof of our admission */
+    bool proof_only;           /* of governance they got no more than the proof of our admission */
     struct mt_hello hello;     /* as we sent it */
     uint64_t hello_generation; /* of the governance set then */
     struct mt_mark *marks;     /* by chain index */

@@ -62,8 +62,8 @@ static enum mt_err send_rest(struct mt_sync *s, struct mt_replica *r) {
 }
 
 enum mt_err mt_sync_governance_done(struct mt_sync *s, struct mt_replica *r) {
-    bool done = s->state == MT_SYNC_PROOF ||
-                (s->state == MT_SYNC_GOVERNANCE && s->gov_sent && s->gov_got);
+    bool done =
+        s->state == MT_SYNC_PROOF || (s->state == MT_SYNC_GOVERNANCE && s->gov_sent && s->gov_got);
     if (!done)
         return MT_OK;
     if (!mt_sync_is_full(s, r)) {

@@ -37,6 +37,18 @@ bool check_is_quiet(struct sim *s) {
     return true;
 }
 
+/* What was answered with ok before a crash is so after it. */
+void check_promises(struct sim *s, const struct host *h) {
+    struct mt_node_info info = host_info(h);
+    if ((h->said_init && info.state == MT_NODE_EMPTY) ||
+        (h->said_found && info.state != MT_NODE_MEMBER) ||
+        (h->said_join && info.state != MT_NODE_MEMBER && info.state != MT_NODE_JOINING))
+        sim_fail(s, "org%d: forgot what it answered ok to", h->index);
+    for (int i = 0; i < s->plan.hosts; i++)
+        if (h->said_approve & 1U << i && !mt_gov_member(mt_node_gov(h->node), &s->hosts[i].org))
+            sim_fail(s, "org%d: forgot that it approved org%d", h->index, i);
+}
+
 /* ---- chains ---- */
 
 struct chain_walk {
@@ -149,7 +161,8 @@ static uint64_t value_of(struct sim *s, const struct host *h, struct mt_read *re
 static void check_record(struct sim *s, const struct host *h, struct mt_read *read,
                          const struct record *r) {
     uint64_t value = value_of(s, h, read, r);
-    bool fits = value == r->acknowledged || r->may_be_lost;
+    bool fits = value == r->acknowledged || r->may_be_lost ||
+                (s->plan.fork && r->author == s->plan.rollback_host);
     for (unsigned i = 0; i < r->n_open; i++)
         fits |= r->open[i] == value && value > r->acknowledged;
     if (!fits)
@@ -179,6 +192,22 @@ static void check_view(struct sim *s, const struct host *h, uint8_t digest[stati
             check_record(s, h, &read, r);
     }
     mt_read_end(&read);
+}
+
+void check_agreement(struct sim *s) {
+    uint8_t first[32], digest[32];
+    for (int i = 0; i < s->plan.members && !s->plan.fork; i++) {
+        struct host *h = &s->hosts[i];
+        struct mt_node_info info = host_info(h);
+        struct mt_read read;
+        if (mt_read_begin(h->store, &info.region, mt_node_keys(h->node), &read) != MT_OK)
+            return;
+        if (mt_read_digest(&read, i ? digest : first) != MT_OK)
+            sim_fail(s, "org%d: no digest", i);
+        mt_read_end(&read);
+        if (i && memcmp(first, digest, 32) != 0)
+            sim_fail(s, "org%d: says it is level with all, and is not", i);
+    }
 }
 
 /* ---- all of it ---- */

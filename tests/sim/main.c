@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { STORY_MS_MIN = 60000, STORY_MS_MAX = 150000, CALM_MS = 600000, AFTER_MS = 45000, HURRIES = 12, HURRY_MS = 3000 };
+enum { STORY_MS_MIN = 60000, STORY_MS_MAX = 150000, CALM_MS = 600000, AFTER_MS = 45000, HURRIES = 12 };
 
 struct options {
     uint64_t first, last;
@@ -81,7 +81,12 @@ static void restart_all(struct sim *s) {
     for (int i = 0; i < HURRIES && !s->failed; i++) {
         sim_run(s, s->now_ms + chance_between(&s->chance, 1, 400), NULL);
         people_hurry(s);
-        sim_run(s, s->now_ms + HURRY_MS, NULL);
+        sim_run(s, s->now_ms + CALM_MS, check_is_quiet);
+        if (!s->failed && !check_is_quiet(s))
+            sim_fail(s, "after a restart it does not become quiet");
+        check_agreement(s);
+        if (s->failed)
+            return;
         struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.hosts)];
         host_crash(s, h);
         host_start(s, h);

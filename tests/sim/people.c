@@ -58,11 +58,21 @@ static void read_aloud(struct sim *s, struct host *seat, struct host *h, uint64_
     give(s, seat, MT_CMD_APPROVE, h->index, name, NULL, number);
 }
 
+/* Its code is of no use any more: somebody else's, or the inviter was put back to a copy that does
+ * not know of it. */
+static bool needs_code(const struct sim *s, struct host *h) {
+    struct mt_node_info info = host_info(h);
+    if (info.state != MT_NODE_JOINING)
+        return h->gives_up = false;
+    h->gives_up |= s->hosts[0].rollbacks && info.join == MT_JOIN_CALLING && info.join_err == MT_EPSK;
+    return h->gives_up || info.join == MT_JOIN_REFUSED;
+}
+
 static void come_in(struct sim *s, struct host *h) {
     struct host *seat = &s->hosts[0];
     struct mt_node_info info = host_info(h);
     char name[24];
-    bool refused = info.state == MT_NODE_JOINING && info.join == MT_JOIN_REFUSED;
+    bool refused = needs_code(s, h);
     if (info.state == MT_NODE_EMPTY) {
         (void)snprintf(name, sizeof name, "Organisatie %d", h->index);
         give(s, h, MT_CMD_INIT, 0, name, NULL, 0);
@@ -73,6 +83,7 @@ static void come_in(struct sim *s, struct host *h) {
     } else if ((info.state == MT_NODE_ALONE || refused) && h->code[0] && h->has_installation) {
         give(s, h, MT_CMD_JOIN, 0, NULL, h->code, 0);
         h->code[0] = 0;
+        h->gives_up = false;
     } else if (info.state == MT_NODE_JOINING && info.join == MT_JOIN_FILED) {
         read_aloud(s, seat, h, info.join_number);
     }
@@ -206,20 +217,30 @@ void people_answered(struct sim *s, struct host *h, const struct command *c, enu
         if (!err)
             memcpy(s->hosts[c->subject].code, reply->code, sizeof reply->code);
         break;
+    case MT_CMD_INIT:
+        h->said_init |= !err;
+        break;
+    case MT_CMD_REGION_CREATE:
+        h->said_found |= !err;
+        break;
+    case MT_CMD_JOIN:
+        h->said_join |= !err;
+        break;
+    case MT_CMD_APPROVE:
+        h->said_approve |= err ? 0 : 1U << c->subject;
+        s->hosts[c->subject].gives_up |= err == MT_ENOTFOUND;
+        break;
     default:
         break;
     }
-    (void)h;
 }
 
 /* A code that was lost with the answer is revoked, so that there can be another. */
 static void revoke_lost(struct sim *s, struct host *h) {
     struct host *seat = &s->hosts[0];
     struct mt_invite_info invites[MT_INVITES_MAX];
-    struct mt_node_info info = host_info(h);
     char name[16];
-    bool waits = info.state == MT_NODE_ALONE ||
-                 (info.state == MT_NODE_JOINING && info.join == MT_JOIN_REFUSED);
+    bool waits = host_info(h).state == MT_NODE_ALONE || needs_code(s, h);
     if (!host_is_member(seat) || !waits || h->code[0] ||
         host_waits_for(seat, MT_CMD_INVITE_CREATE, h->index) || host_waits_for(h, MT_CMD_JOIN, 0))
         return;

@@ -127,10 +127,14 @@ struct host {
     struct command commands[SIM_COMMANDS_MAX];
     struct mt_id org;
     char code[256]; /* the code it was given */
+    bool gives_up;  /* on the code it was given */
     bool is_spy;    /* never approved */
     bool has_copy;
     uint8_t copy_feed[32];
     uint32_t rollbacks;
+    uint64_t full_until_ms; /* its disk */
+    bool said_init, said_join, said_found; /* answered ok: must be true after every start */
+    uint32_t said_approve;                 /* bit per host */
     bool silent; /* writes nothing: rolled back, and nobody was reached since */
     uint64_t events;
 };
@@ -235,6 +239,8 @@ void trouble_ends(struct sim *s);
 /* ---- check ---- */
 
 bool check_is_quiet(struct sim *s);
+void check_agreement(struct sim *s); /* all views have one digest */
+void check_promises(struct sim *s, const struct host *h);
 void check_all(struct sim *s);
 
 /* The number of entries a store holds of the chain of `feed` with this audience. */

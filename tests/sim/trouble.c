@@ -9,6 +9,7 @@ enum {
     HEAL = 60, /* per mille of a look, while something is cut */
     COPY = 40,
     ROLL_BACK = 30,
+    ROLLBACKS_MAX = 2, /* both from one copy: the second meets the installation of the first */
 };
 
 /* ---- partitions ---- */
@@ -40,8 +41,7 @@ static bool is_cut(const struct sim *s) {
 
 /* What nobody else holds is gone with the copy. */
 static void note_losses(struct sim *s, const struct host *h) {
-    struct mt_id feed;
-    memcpy(feed.b, h->copy_feed, sizeof feed.b);
+    struct mt_id feed = host_info(h).feed;
     for (uint32_t i = 0; i < s->n_records; i++) {
         struct record *r = &s->records[i];
         if (r->author != h->index)
@@ -69,6 +69,7 @@ static void roll_back(struct sim *s, struct host *h) {
         return;
     }
     h->rollbacks++;
+    h->said_approve = 0; /* the newcomers bring it back */
     h->silent = !s->plan.fork;
     s->n_rollbacks++;
     sim_at(s, chance_between(&s->chance, 100, 5000),
@@ -77,7 +78,7 @@ static void roll_back(struct sim *s, struct host *h) {
 
 static void copy_or_roll_back(struct sim *s, struct host *h) {
     struct mt_node_info info = host_info(h);
-    if (!host_is_member(h) || h->rollbacks)
+    if (!host_is_member(h) || h->rollbacks >= ROLLBACKS_MAX)
         return;
     if (!h->has_copy) {
         if (h->away || !chance_hits(&s->chance, COPY))
@@ -85,8 +86,7 @@ static void copy_or_roll_back(struct sim *s, struct host *h) {
         h->has_copy = disk_copy(s, h);
         memcpy(h->copy_feed, info.feed.b, sizeof h->copy_feed);
         sim_note(s, h->index, "is copied");
-    } else if (chance_hits(&s->chance, ROLL_BACK) && h->has_installation &&
-               memcmp(h->copy_feed, h->installation, sizeof h->copy_feed) == 0) {
+    } else if (chance_hits(&s->chance, ROLL_BACK) && h->has_installation) {
         roll_back(s, h);
     }
 }

@@ -57,7 +57,8 @@ static inline struct mt_id the_region(void) {
 
 static inline struct mt_join join_body(uint64_t org) {
     struct built_org o = built_org(org);
-    struct mt_join j = {.region = the_region(), .org = o.root.pub, .name = mt_slice_str("Stad & Esch")};
+    struct mt_join j = {
+        .region = the_region(), .org = o.root.pub, .name = mt_slice_str("Stad & Esch")};
     memcpy(j.grant, o.grant.pub, 32);
     return j;
 }

@@ -141,8 +141,7 @@ static void an_item_is_at_most_half_a_megabyte(void **state) {
         mt_wire_put_bin(&w, body, SIZES[i]);
         mt_wire_put_bin(&w, NULL, 0);
         assert_int_equal(w.err, MT_OK);
-        assert_int_equal(mt_item_get(mt_writer_slice(&w), &ZEROS, &item),
-                         i ? MT_ETOOLONG : MT_OK);
+        assert_int_equal(mt_item_get(mt_writer_slice(&w), &ZEROS, &item), i ? MT_ETOOLONG : MT_OK);
     }
     free(p);
     free(body);

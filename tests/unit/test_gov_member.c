@@ -408,8 +408,8 @@ static void assert_same(const struct mt_gov *a, const struct mt_gov *b) {
     }
     assert_int_equal(mt_gov_installations(a), mt_gov_installations(b));
     for (size_t i = 0; i < mt_gov_installations(a); i++)
-        assert_true(mt_id_eq(&mt_gov_installation_at(a, i)->item,
-                             &mt_gov_installation_at(b, i)->item));
+        assert_true(
+            mt_id_eq(&mt_gov_installation_at(a, i)->item, &mt_gov_installation_at(b, i)->item));
     assert_int_equal(mt_gov_statements(a), mt_gov_statements(b));
 }
 

@@ -54,9 +54,8 @@ static void again(struct two *t) {
     mt_link_close(&t->l[L]);
     mt_link_listen(&t->l[L]);
     struct mt_writer w = mt_writer(t->wire, WIRE);
-    assert_int_equal(mt_link_dial(&t->l[D], t->region.b, &t->region, t->psk, &t->key[D], t->e[D],
-                                  &w),
-                     MT_OK);
+    assert_int_equal(
+        mt_link_dial(&t->l[D], t->region.b, &t->region, t->psk, &t->key[D], t->e[D], &w), MT_OK);
     t->n = w.n;
 }
 
@@ -308,8 +307,8 @@ static void each_changed_byte_ends_the_handshake(void **state) {
             if (message == 0)
                 t->wire[i] ^= 1;
             enum mt_err err = feed(t, L, WIRE, &out);
-            bool hinted = !err && out.got == MT_LINK_HINT &&
-                          mt_link_try(&t->l[L], &t->region, t->psk);
+            bool hinted =
+                !err && out.got == MT_LINK_HINT && mt_link_try(&t->l[L], &t->region, t->psk);
             if (message == 0) {
                 assert_false(hinted && i < 2 + MT_HINT_SIZE);
                 if (!err && out.got == MT_LINK_HINT)
@@ -446,8 +445,7 @@ static void frozen_handshake(void **state) {
     assert_int_equal(feed(t, L, WIRE, &out), MT_OK);
     struct mt_slice message = vectors_bytes(root, "message", want, sizeof want);
     put(t, D, message);
-    assert_bytes(mt_slice(t->wire, t->n),
-                 vectors_bytes(root, "message_frame", want, sizeof want));
+    assert_bytes(mt_slice(t->wire, t->n), vectors_bytes(root, "message_frame", want, sizeof want));
     uint8_t *m = malloc(70000);
     assert_non_null(m);
     for (size_t i = 0; i < 70000; i++)

@@ -184,8 +184,8 @@ static void another_type_is_refused(void **state) {
     (void)state;
     for (int t = MT_MSG_HELLO; t <= MT_MSG_BYE; t++)
         for (int as = MT_MSG_HELLO; as <= MT_MSG_BYE; as++) {
-            bool numbers = (t == MT_MSG_PING || t == MT_MSG_PONG) &&
-                           (as == MT_MSG_PING || as == MT_MSG_PONG);
+            bool numbers =
+                (t == MT_MSG_PING || t == MT_MSG_PONG) && (as == MT_MSG_PING || as == MT_MSG_PONG);
             if (as == t || t == MT_MSG_RUN || !has_body(as) || numbers)
                 continue;
             struct mt_slice m = sample((enum mt_msg_type)t, buf);

@@ -37,8 +37,8 @@ static void shake(struct side *a, struct side *b) {
     mt_link_listen(&b->s.link);
     assert_int_equal(mt_link_feed(&b->s.link, mt_writer_slice(&w), &used, &out), MT_OK);
     w.n = 0;
-    assert_int_equal(
-        mt_link_answer(&b->s.link, region.b, psk, &key[1], f, mt_slice_str("b"), &w), MT_OK);
+    assert_int_equal(mt_link_answer(&b->s.link, region.b, psk, &key[1], f, mt_slice_str("b"), &w),
+                     MT_OK);
     assert_int_equal(mt_link_feed(&a->s.link, mt_writer_slice(&w), &used, &out), MT_OK);
     w.n = 0;
     assert_int_equal(mt_link_finish(&a->s.link, mt_slice_str("a"), &w), MT_OK);
@@ -419,9 +419,8 @@ static void messages_out_of_order_end_the_session(void **state) {
             t->a.s.state = CASES[i].state;
             t->a.s.sent_have = CASES[i].state >= MT_SYNC_HAVE;
             t->a.s.got_have = CASES[i].have;
-            enum mt_err err =
-                mt_sync_message(&t->a.s, &t->a.r, message((enum mt_msg_type)type, buf, sizeof buf),
-                                WALL, &out);
+            enum mt_err err = mt_sync_message(
+                &t->a.s, &t->a.r, message((enum mt_msg_type)type, buf, sizeof buf), WALL, &out);
             bool allowed = CASES[i].allowed >> type & 1;
             if (allowed)
                 assert_int_not_equal(err, MT_EPROTOCOL);

@@ -4,7 +4,6 @@
 #include "builder.h"
 #include "vector.h"
 
-
 enum { MANY = 300 };
 
 static struct mt_chain_info info(uint64_t n) {
