@@ -184,7 +184,7 @@ static void name_ignored(struct mt_cli *cli, const struct csv_file *file) {
         free(list);
         list = longer;
     }
-    char *safe = mt_text_safe(list, false), *fit = mt_text_fit(safe, 3 * cli->width);
+    char *safe = mt_text_safe(list, false), *fit = mt_text_shorten(safe, 3 * cli->width);
     fprintf(cli->err, _("Columns that are not used: %s\n"), fit);
     free(fit);
     free(safe);

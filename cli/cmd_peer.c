@@ -7,6 +7,9 @@
 #include "words.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+enum { PING_WAIT_MS = 6000, PING_POLL_MS = 20 };
 
 static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     char lag[24], behind[24], seen[MT_WORDS_MAX] = "-";
@@ -18,7 +21,7 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     const char *error = mt_json_str(r, "error");
     const char *cells[] = {mt_json_str(r, "name"),
                            connected ? _("connected")
-                           : error   ? error
+                           : error   ? mt_code_text(error)
                                      : _("not connected"),
                            lag,
                            behind,
@@ -68,41 +71,76 @@ static const struct step *step_named(const char *name) {
     return NULL;
 }
 
+/* What stands behind a step: the address, or why it failed in the user's language. */
+static const char *detail_of(const json_t *step, bool ok) {
+    const char *text = mt_json_str(step, "text"), *code = mt_json_str(step, "code");
+    if (code)
+        return mt_code_text(code);
+    return text && ok && strcmp(text, "ok") != 0 ? text : "";
+}
+
 static void put_step(struct mt_cli *cli, const json_t *step) {
-    const char *name = mt_json_str(step, "step"), *text = mt_json_str(step, "text");
+    const char *name = mt_json_str(step, "step");
     const struct step *known = step_named(name);
     bool ok = json_is_true(json_object_get(step, "ok"));
-    char *safe = mt_text_safe(text ? text : "", false);
+    char *safe = mt_text_safe(detail_of(step, ok), false);
     char *safe_name = mt_text_safe(known ? _(known->text) : name ? name : "?", false);
     fprintf(cli->out, "%s %s%s%s\n", ok ? "✓" : "✗", safe_name, *safe ? ": " : "", safe);
     free(safe_name);
     free(safe);
 }
 
-MT_COMMAND(peer_ping) {
-    json_t *result, *step;
-    size_t i;
+/* Has the daemon try now and waits for the outcome, PING_WAIT_MS at most. */
+static enum mt_exit probe(struct mt_cli *cli, const char *name, json_t **result) {
+    const struct timespec pause = {.tv_nsec = PING_POLL_MS * 1000 * 1000};
     enum mt_exit status =
-        mt_call(cli, "peer.ping", json_pack("{s:s}", "name", args->words[0]), &result);
-    if (status)
-        return status;
-    const struct step *failed = NULL;
+        mt_call(cli, "peer.ping", json_pack("{s:s, s:b}", "name", name, "probe", 1), result);
+    for (int ms = 0; !status && ms < PING_WAIT_MS; ms += PING_POLL_MS) {
+        if (!json_is_true(json_object_get(*result, "trying")))
+            return MT_EXIT_OK;
+        nanosleep(&pause, NULL);
+        json_decref(*result);
+        status = mt_call(cli, "peer.ping", json_pack("{s:s}", "name", name), result);
+    }
+    return status;
+}
+
+/* Prints the steps. Out: the first that failed, NULL when none did. */
+static bool put_steps(struct mt_cli *cli, const json_t *result, const struct step **failed) {
+    json_t *step;
+    size_t i;
     bool all = true;
-    json_t *steps = json_object_get(result, "steps");
-    json_array_foreach(steps, i, step) {
+    *failed = NULL;
+    json_array_foreach(json_object_get(result, "steps"), i, step) {
         bool ok = json_is_true(json_object_get(step, "ok"));
         if (!ok && all)
-            failed = step_named(mt_json_str(step, "step"));
+            *failed = step_named(mt_json_str(step, "step"));
         all = all && ok;
         if (!cli->json)
             put_step(cli, step);
     }
-    if (all && mt_json_int(result, "rtt_ms", -1) >= 0)
-        mt_say(cli, _("Answer within %lld ms.\n"), (long long)mt_json_int(result, "rtt_ms", 0));
+    return all;
+}
+
+MT_COMMAND(peer_ping) {
+    json_t *result;
+    const struct step *failed;
+    enum mt_exit status = probe(cli, args->words[0], &result);
+    if (status)
+        return status;
+    bool all = put_steps(cli, result, &failed);
+    json_int_t rtt = mt_json_int(result, "rtt_ms", -1);
+    if (all && rtt >= 0)
+        mt_say(cli, _("Answer within %lld ms.\n"), (long long)rtt);
+    else if (all)
+        mt_say(cli, _("No answer within %d seconds, though the connection is there.\n"),
+               PING_WAIT_MS / 1000);
     if (failed)
         mt_say(cli, "%s\n", _(failed->hint));
-    if (cli->json)
+    if (cli->json) {
+        json_object_del(result, "trying");
         mt_put_json(cli, json_incref(result));
+    }
     json_decref(result);
-    return all ? MT_EXIT_OK : MT_EXIT_FAILED;
+    return all && rtt >= 0 ? MT_EXIT_OK : MT_EXIT_FAILED;
 }

@@ -41,6 +41,13 @@ static const struct mt_flag list_flags[] = {
     {"limit", "aantal", N_("N"), N_("at most so many"), NULL},
     NO_FLAG,
 };
+static const struct mt_flag place_list_flags[] = {
+    {"free", "vrij", NULL, N_("only with free places"), NULL},
+    {"text", "tekst|zoek", N_("TEXT"), N_("only with this text"), NULL},
+    {"mine", "eigen", NULL, N_("only entered by us"), NULL},
+    {"limit", "aantal", N_("N"), N_("at most so many"), NULL},
+    NO_FLAG,
+};
 static const struct mt_flag activity_list_flags[] = {
     {"free", "vrij", NULL, N_("only with free places"), NULL},
     {"from", "van|vanaf", N_("DATE"), N_("from this day: 2026-11-23, morgen, vr, wk 48, +2w"),
@@ -137,8 +144,8 @@ static const struct mt_command COMMANDS[] = {
      N_("offer places for placements"),
      "meent stageplek add --title \"Montage\" --type snuffelstage --capacity 2",
      mt_cmd_stageplek_add},
-    {"stageplek list", NULL, 0, 0, list_flags, MT_KIND_STAGEPLEK, NOT_IN_LISTS "|from|until",
-     N_("open places"), "meent stageplek list --type snuffelstage", mt_cmd_stageplek_list},
+    {"stageplek list", NULL, 0, 0, place_list_flags, MT_KIND_STAGEPLEK, NOT_IN_LISTS "|from|until",
+     N_("open places"), "meent stageplek list --type snuffelstage --free", mt_cmd_stageplek_list},
     {"placement propose", N_("STAGEPLEK"), 1, 1, NULL, MT_KIND_PLACEMENT, "stageplek|status|reason",
      N_("propose a pupil; only both parties see it"),
      "meent placement propose 9b1e --level KB --route snuffelstage \\\n    --from 2027-01-11 --until 2027-01-15",

@@ -114,7 +114,7 @@ char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *
                 enum mt_lang lang) {
     if (err == MT_TEXT_MISSING || !text || !*text)
         return mt_text_copy(sentence(err));
-    char *safe = mt_text_safe(text, false), *shown = mt_text_fit(safe, 40), *out, *words = NULL;
+    char *safe = mt_text_safe(text, false), *shown = mt_text_shorten(safe, 40), *out, *words = NULL;
     const char *near = NULL;
     if (err == MT_TEXT_NOT_WORD && field && field->vocab) {
         near = word_near(field->vocab, text, lang);

@@ -72,8 +72,10 @@ enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records) 
         size_t got = json_array_size(page);
         json_array_extend(*records, page);
         have += got;
-        more = got > 0 && (json_int_t)have < mt_json_int(result, "total", 0) &&
-               (!limit || (json_int_t)have < limit);
+        /* with "more" the total is only what was counted so far */
+        more = got > 0 && (!limit || (json_int_t)have < limit) &&
+               (json_is_true(json_object_get(result, "more")) ||
+                (json_int_t)have < mt_json_int(result, "total", 0));
         json_decref(result);
     }
     json_decref(take_params);
@@ -215,6 +217,11 @@ void mt_show_record(struct mt_cli *cli, const struct mt_kind *kind, const json_t
         put_line(cli, f->label[cli->lang], width, text);
         free(text);
     }
+    if (mt_json_ref(record, "with")) {
+        char *with = mt_text_safe(mt_json_ref(record, "with"), false);
+        put_line(cli, _("With"), width, with);
+        free(with);
+    }
     put_line(cli, entered, width, safe);
     free(safe);
 }
@@ -236,7 +243,14 @@ char *mt_period_text(const struct mt_cli *cli, const json_t *r) {
         mt_words_date(cli->lang, b, until);
     if (!a && !b)
         return mt_text_copy("-");
-    return mt_text_format("%s – %s", from, until);
+    /* "1 dec 2026": what both have in common is said once */
+    size_t same = a && b && strncmp(a, b, strlen("2026-12-")) == 0 ? strlen("2026-12-") : 0;
+    if (!same && a && b && strncmp(a, b, strlen("2026-")) == 0)
+        same = strlen("2026-");
+    char *cut = same ? same == strlen("2026-") ? strrchr(from, ' ') : strchr(from, ' ') : NULL;
+    if (cut)
+        *cut = '\0';
+    return mt_text_format(cut && same > strlen("2026-") ? "%s–%s" : "%s – %s", from, until);
 }
 
 const char *mt_decision_label(const struct mt_cli *cli, const json_t *r) {

@@ -101,7 +101,7 @@ static char *take_line(const char **text, int width) {
         end = fit = p;
     }
     if (end == *text && *p) { /* one word longer than the line */
-        char *cut = mt_text_fit(*text, width + 1);
+        char *cut = mt_text_shorten(*text, width + 1);
         size_t n = strlen(cut) - strlen("…");
         end = fit = *text + (n ? n : 1);
         free(cut);
@@ -128,7 +128,7 @@ static void add_lines(const struct mt_table *t, struct libscols_table *tb, const
         for (size_t c = 0; c < t->n_columns; c++) {
             bool wraps = t->columns[c].flags & MT_COLUMN_WRAP;
             char *text = wraps   ? take_line(&rest[c], widths[c])
-                         : first ? mt_text_fit(cells[c], widths[c])
+                         : first ? mt_text_shorten(cells[c], widths[c])
                                  : mt_text_copy("");
             more |= wraps && *rest[c];
             set_cell(line, c, text);
@@ -166,7 +166,7 @@ void mt_table_print(const struct mt_table *t, FILE *out, int width, bool color) 
     scols_table_set_termforce(tb, SCOLS_TERMFORCE_ALWAYS);
     scols_table_set_termwidth(tb, (size_t)width * 4);
     for (size_t c = 0; c < t->n_columns; c++) {
-        char *title = mt_text_fit(t->columns[c].title, widths[c]);
+        char *title = mt_text_shorten(t->columns[c].title, widths[c]);
         bool right = t->columns[c].flags & MT_COLUMN_RIGHT;
         scols_table_new_column(tb, title, widths[c], right ? SCOLS_FL_RIGHT : 0);
         free(title);

@@ -88,7 +88,7 @@ int mt_text_width(const char *text) {
     return width;
 }
 
-char *mt_text_fit(const char *text, int width) {
+char *mt_text_shorten(const char *text, int width) {
     if (mt_text_width(text) <= width)
         return mt_text_copy(text);
     int used = 0, w;

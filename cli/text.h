@@ -15,7 +15,7 @@ int mt_text_width(const char *text);
 
 /* A copy of `text` in at most `width` columns, the last an ellipsis when something was left out.
  * Letters are never parted from their combining marks. Owns: the caller. */
-char *mt_text_fit(const char *text, int width);
+char *mt_text_shorten(const char *text, int width);
 
 /* A copy folded to compare by: lower case, without marks, and every run of other characters a
  * single '-'. "Vraag/Aanbod" gives "vraag-aanbod". Owns: the caller. */

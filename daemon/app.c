@@ -9,6 +9,7 @@
 #include "app.h"
 
 #include "clock.h"
+#include "ctl_cmd.h"
 #include "ctl_server.h"
 #include "key.h"
 #include "keyfile.h"
@@ -41,6 +42,8 @@ struct app {
     struct mt_engine *engine;
     struct mt_ctl_server *server;
     struct mt_ctl_context context;
+    struct mt_ctl_counting counting;
+    struct mt_cmd_shared shared;
 };
 
 const char *mt_app_announce(const struct mt_config *config, const char *listening) {
@@ -119,6 +122,7 @@ static bool drain(struct app *a) {
 
 static void free_parts(struct app *a) {
     mt_ctl_server_free(a->server);
+    mt_cmd_shared_close(&a->shared);
     mt_engine_free(a->engine);
     free(a->pool);
     mt_secret_free(a->store_key);
@@ -281,6 +285,8 @@ int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t 
     a.listener.fd = -1;
     a.context.config = config;
     a.context.random = random;
+    a.context.counting = &a.counting;
+    a.context.shared = &a.shared;
     init_loop(&a);
     enum mt_err err = start(&a);
     if (err == MT_OK) {

@@ -99,6 +99,7 @@ enum mt_err cmd_open(struct cmd *c) {
     struct mt_query_config config = {.store = c->env->store,
                                      .keys = mt_node_keys(c->env->node),
                                      .gov = mt_node_gov(c->env->node),
+                                     .orgs = &c->env->shared->orgs,
                                      .region = c->info.region,
                                      .org = c->info.org,
                                      .wall_ms = c->env->wall_ms,
@@ -113,7 +114,9 @@ void cmd_close(struct cmd *c) {
     c->q_open = false;
 }
 
-static void cmd_end(struct cmd *c, enum mt_err err) {
+void cmd_end(struct cmd *c, enum mt_err err) {
+    struct mt_cmd_shared *shared = c->env->shared;
+    struct cmd_import_mark *mark = c->mark;
     cmd_close(c);
     if (!err && c->out.err)
         err = c->out.err;
@@ -122,6 +125,12 @@ static void cmd_end(struct cmd *c, enum mt_err err) {
     c->done(c->done_arg, err, c->message, err ? mt_slice(NULL, 0) : mt_writer_slice(&c->out));
     free(c->out.p);
     free(c);
+    if (mark)
+        cmd_import_done(shared, mark);
+}
+
+void mt_cmd_shared_close(struct mt_cmd_shared *shared) {
+    mt_org_cache_close(&shared->orgs);
 }
 
 /* People's words for why the node refused; others show as they are. */
@@ -257,7 +266,8 @@ void mt_cmd_run(const struct mt_cmd_env *env, unsigned access, struct mt_slice m
         done(arg, MT_ENOMEM, mt_err_text(MT_ENOMEM), mt_slice(NULL, 0));
         return;
     }
-    *c = (struct cmd){.env = env,
+    *c = (struct cmd){.own_env = *env,
+                      .env = &c->own_env,
                       .node = env->node,
                       .access = access,
                       .params = params,

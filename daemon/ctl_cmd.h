@@ -9,11 +9,20 @@
 #include "ctl_server.h"
 #include "query.h"
 
-/* Borrowed during a call of mt_cmd_run. `submit` gives the node a command and calls back exactly
+/* What commands keep between calls; zeroed at first. */
+struct mt_cmd_shared {
+    struct mt_org_cache orgs;
+    struct cmd_import_mark *writing; /* imports on their way to the disk */
+    struct cmd *waiting;             /* imports that come after them, first come first */
+};
+void mt_cmd_shared_close(struct mt_cmd_shared *shared); /* after all calls were answered */
+
+/* Borrowed during a call of mt_cmd_run, what it points at until `done`. `submit` gives the node a command and calls back exactly
  * once later, unless it fails; its argument must outlive that. */
 struct mt_cmd_env {
     const struct mt_node *node;
     struct mt_store *store;
+    struct mt_cmd_shared *shared;
     enum mt_err (*submit)(void *arg, struct mt_command *command, mt_reply_fn fn, void *fn_arg);
     void *submit_arg;
     void (*random)(void *out, size_t n);
@@ -27,7 +36,8 @@ struct mt_cmd_env {
 typedef void (*mt_cmd_done_fn)(void *arg, enum mt_err err, const char *message,
                                struct mt_slice result);
 
-/* Runs one method. `done` is called exactly once, now or later, with `arg`. */
+/* Runs one method. `done` is called exactly once, now or later, with `arg`; `params` lives until
+ * then. */
 void mt_cmd_run(const struct mt_cmd_env *env, unsigned access, struct mt_slice method,
                 struct mt_slice params, mt_cmd_done_fn done, void *arg);
 

@@ -14,6 +14,7 @@ static struct mt_cmd_env env_of(const struct mt_ctl_context *context) {
     mt_clock_now(&now);
     return (struct mt_cmd_env){.node = mt_engine_node(context->engine),
                                .store = mt_engine_store(context->engine),
+                               .shared = context->shared,
                                .submit = submit,
                                .submit_arg = context->engine,
                                .random = context->random,
@@ -43,32 +44,69 @@ static bool publish(const struct mt_ctl_context *context, mt_reply_fn fn, void *
     return wrote;
 }
 
-void mt_ctl_changed(void *arg) {
-    (void)publish(arg, NULL, NULL);
-}
-
 /* An answer that waits until what follows from it is written. */
-struct late {
+struct mt_ctl_late {
+    struct mt_ctl_late *next;
     struct mt_ctl_call *call;
     size_t n;
     uint8_t result[];
 };
 
-static void on_published(void *arg, enum mt_err err, const struct mt_reply *reply) {
-    struct late *late = arg;
-    (void)err; /* the region stands; what could not be published is tried again later */
-    (void)reply;
+static struct mt_ctl_late *late_new(struct mt_ctl_call *call, struct mt_slice result) {
+    struct mt_ctl_late *late = malloc(sizeof *late + result.n);
+    if (!late)
+        return NULL;
+    *late = (struct mt_ctl_late){.call = call, .n = result.n};
+    memcpy(late->result, result.p, result.n);
+    return late;
+}
+
+static void late_answer(struct mt_ctl_late *late) {
     mt_ctl_call_result(late->call, mt_slice(late->result, late->n));
     free(late);
+}
+
+static void on_counted(void *arg, enum mt_err err, const struct mt_reply *reply) {
+    struct mt_ctl_counting *counting = arg;
+    struct mt_ctl_late *late = counting->waiting;
+    (void)err; /* what was asked stands; it is counted again after the next change */
+    (void)reply;
+    counting->busy = false;
+    counting->waiting = NULL;
+    while (late) {
+        struct mt_ctl_late *next = late->next;
+        late_answer(late);
+        late = next;
+    }
+}
+
+/* One count at a time: writing it is a change, after which it is looked at again. */
+static void count_places(const struct mt_ctl_context *context) {
+    struct mt_cmd_env env = env_of(context);
+    if (context->counting->busy)
+        return;
+    enum mt_err err =
+        mt_cmd_count_places(&env, on_counted, context->counting, &context->counting->busy);
+    if (err)
+        mt_log(MT_LOG_WARNING, "count_places_failed", "err=%s", mt_err_code(err));
+}
+
+void mt_ctl_changed(void *arg) {
+    (void)publish(arg, NULL, NULL);
+    count_places(arg);
+}
+
+static void on_published(void *arg, enum mt_err err, const struct mt_reply *reply) {
+    (void)err; /* the region stands; what could not be published is tried again later */
+    (void)reply;
+    late_answer(arg);
 }
 
 /* From now on there is something to publish, and no record has changed yet that would tell so. Who
  * founds a region finds its own organisation in it when the command returns. */
 static void on_founded(struct mt_ctl_call *call, struct mt_slice result) {
-    struct late *late = malloc(sizeof *late + result.n);
+    struct mt_ctl_late *late = late_new(call, result);
     if (late) {
-        *late = (struct late){.call = call, .n = result.n};
-        memcpy(late->result, result.p, result.n);
         if (publish(call->context, on_published, late))
             return;
         free(late);
@@ -76,10 +114,27 @@ static void on_founded(struct mt_ctl_call *call, struct mt_slice result) {
     mt_ctl_call_result(call, result);
 }
 
+/* Who accepts a placement finds its place taken when the command returns: changes are looked at
+ * before their commands are answered, so the count is on its way by now. */
+static void on_written(struct mt_ctl_call *call, struct mt_slice result) {
+    struct mt_ctl_counting *counting = call->context->counting;
+    struct mt_ctl_late *late = counting->busy ? late_new(call, result) : NULL;
+    if (!late) {
+        mt_ctl_call_result(call, result);
+        return;
+    }
+    late->next = counting->waiting;
+    counting->waiting = late;
+}
+
 static void done(void *arg, enum mt_err err, const char *message, struct mt_slice result) {
     struct mt_ctl_call *call = arg;
     if (err == MT_OK && mt_slice_is(call->method, "region.create")) {
         on_founded(call, result);
+        return;
+    }
+    if (err == MT_OK && mt_cmd_needs(call->method) & MT_ACCESS_WRITE) {
+        on_written(call, result);
         return;
     }
     if (err == MT_OK) {

@@ -168,12 +168,16 @@ enum mt_err cmd_invite_list(struct cmd *c) {
     return MT_OK;
 }
 
-static enum mt_err finish_empty(struct cmd *c, const struct mt_reply *reply) {
+/* An invitation goes by its name. */
+static enum mt_err finish_revoke(struct cmd *c, const struct mt_reply *reply) {
     struct mt_put p;
+    struct mt_slice name;
+    enum mt_err err = read_name(c, &name);
     (void)reply;
     mt_put_map(&p, &c->out);
+    mt_put_slice(&p, "id", name);
     mt_put_map_end(&p);
-    return MT_OK;
+    return err;
 }
 
 enum mt_err cmd_invite_revoke(struct cmd *c) {
@@ -183,7 +187,7 @@ enum mt_err cmd_invite_revoke(struct cmd *c) {
     if (err)
         return err;
     struct mt_command command = {.type = MT_CMD_INVITE_REVOKE, .name = name};
-    return cmd_submit(c, &command, finish_empty);
+    return cmd_submit(c, &command, finish_revoke);
 }
 
 /* ---- joining ---- */

@@ -4,7 +4,8 @@
  * fields the schema marks), an organisation also by a number it shares with one we entered. What
  * is there already is compared field by field; empty cells say nothing. Organisations that a row
  * names and nobody knows are entered on the way. All changes of one call are written together, so
- * that a call that fails leaves nothing behind. */
+ * that a call that fails leaves nothing behind. Calls need not wait for each other: see
+ * ctl_cmd_import_turn.c. */
 #include "ctl_cmd_internal.h"
 
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct import {
     struct values v; /* of the row at hand */
     struct pending pending[CMD_ROWS_MAX];
     size_t n;
+    struct identities identities; /* of `pending`, by its place there */
     struct named *named;
     size_t n_named, cap_named;
     struct column columns[MT_FIELDS_MAX];
@@ -88,6 +90,8 @@ static enum mt_err find_org(struct cmd *c, struct import *im, struct mt_slice te
     }
     if (err != MT_ENOTFOUND || text.n > MT_NAME_MAX)
         return err;
+    if (cmd_import_orgs_in_flight(c->env->shared))
+        return MT_EAGAIN;
     c->message[0] = '\0';
     c->env->random(ref->id.b, sizeof ref->id.b);
     return keep_named(im, text, ref, true);
@@ -167,7 +171,9 @@ static enum mt_err read_row(struct cmd *c, struct import *im, struct mt_reader *
             return say_cell(c, row, name, MT_EUNKNOWN);
         enum mt_err err = text.n ? take_cell(c, im, f, text) : MT_OK;
         if (err)
-            return err == MT_ENOMEM ? err : say_cell(c, row, mt_slice_str(f->name), err);
+            return err == MT_ENOMEM || err == MT_EAGAIN
+                       ? err
+                       : say_cell(c, row, mt_slice_str(f->name), err);
     }
     return r->err ? cmd_say(c, MT_EINVALID, "row=%zu field= code=type", row) : im->v.w.err;
 }
@@ -224,13 +230,8 @@ static enum mt_err find_existing(struct cmd *c, struct import *im,
 }
 
 static struct pending *find_pending(struct import *im, const uint8_t identity[static 16]) {
-    static const uint8_t none[16];
-    if (memcmp(identity, none, sizeof none) == 0)
-        return NULL;
-    for (size_t i = 0; i < im->n; i++)
-        if (memcmp(im->pending[i].identity, identity, 16) == 0)
-            return &im->pending[i];
-    return NULL;
+    uint32_t at;
+    return identities_find(&im->identities, identity, &at) ? &im->pending[at] : NULL;
 }
 
 /* Encodes the values of the row, over those that `p` has already. */
@@ -268,7 +269,7 @@ static enum mt_err add_pending(struct cmd *c, struct import *im, const struct mt
     if (err)
         free(p->map);
     else
-        im->n++;
+        identities_add(&im->identities, identity, (uint32_t)im->n++);
     return err;
 }
 
@@ -290,6 +291,8 @@ static enum mt_err decide(struct cmd *c, struct import *im) {
     mt_fieldset_put(&im->v.set, &w);
     mt_store_identity(&c->info.region, &c->info.org, im->kind, mt_writer_slice(&w), identity);
     free(map);
+    if (cmd_import_in_flight(c->env->shared, identity))
+        return MT_EAGAIN;
     struct pending *p = find_pending(im, identity);
     if (p)
         return merge_row(im, p);
@@ -350,31 +353,50 @@ static enum mt_err write_all(struct cmd *c, struct import *im) {
     return draft_submit(&d, c);
 }
 
-static enum mt_err import_rows(struct cmd *c, struct import *im, struct mt_slice rows,
-                               bool dry_run) {
+static enum mt_err read_rows(struct cmd *c, struct import *im, struct mt_slice rows) {
     struct mt_reader r = mt_reader(rows);
     uint32_t n = mt_wire_array(&r, 0, UINT32_MAX);
     if (n > CMD_ROWS_MAX)
         return cmd_say(c, MT_EINVALID, "at most %d rows in one call", CMD_ROWS_MAX);
+    if (im->kind->no == MT_KIND_ORG && cmd_import_orgs_in_flight(c->env->shared))
+        return MT_EAGAIN;
     enum mt_err err = mt_query_book(&c->q);
     for (uint32_t i = 0; !err && i < n; i++) {
         err = read_row(c, im, &r, i + 1);
         if (err)
             break;
         err = decide(c, im);
-        if (err && err != MT_ENOMEM && strncmp(c->message, "row=", 4) != 0)
+        if (err && err != MT_ENOMEM && err != MT_EAGAIN && strncmp(c->message, "row=", 4) != 0)
             err = say_cell(c, i + 1, mt_slice("", 0), err);
+    }
+    return err;
+}
+
+static enum mt_err import_rows(struct cmd *c, struct import *im, struct mt_slice rows,
+                               bool dry_run) {
+    enum mt_err err = read_rows(c, im, rows);
+    if (err && c->env->shared->writing) {
+        cmd_import_wait(c);
+        return MT_EAGAIN;
     }
     if (err)
         return err;
     put_result(c, im);
-    return dry_run ? MT_OK : write_all(c, im);
+    if (dry_run)
+        return MT_OK;
+    bool orgs = im->n_orgs > 0 || im->kind->no == MT_KIND_ORG;
+    err = cmd_import_mark(c, &im->identities, orgs);
+    return err ? err : write_all(c, im);
 }
 
 enum mt_err cmd_import(struct cmd *c) {
     struct mt_slice rows;
     bool dry_run = false;
     const struct mt_kind *kind;
+    if (c->env->shared->waiting) {
+        cmd_import_wait(c);
+        return MT_EAGAIN;
+    }
     enum mt_err err = cmd_kind(c, false, &kind);
     err = err ? err : cmd_check_addable(c, kind);
     err = err ? err : cmd_bool(c, "dry_run", &dry_run);

@@ -5,14 +5,17 @@
 #include "ctl_cmd.h"
 
 enum {
-    CMD_ROWS_MAX = 256,               /* rows of one import call */
-    CMD_GROUP_BYTES_MAX = 64 * 1024,  /* of changes that share an entry */
+    CMD_ROWS_MAX = 1024,              /* rows of one import call */
+    CMD_GROUP_BYTES_MAX = 8 * 1024,   /* of changes that share an entry: reading one opens it all */
     CMD_CHANGE_MAX = MT_BOX_MAX - 64, /* bytes of one change */
 };
 
 /* One command being carried out. On the heap: a write is answered later. */
 struct cmd {
-    const struct mt_cmd_env *env; /* not once submitted */
+    struct cmd *next; /* that waits, in order */
+    struct mt_cmd_env own_env;
+    const struct mt_cmd_env *env; /* own_env */
+    struct cmd_import_mark *mark; /* of an import being written */
     const struct mt_node *node;
     unsigned access;
     struct mt_slice params;
@@ -54,6 +57,9 @@ MT_MUST enum mt_err cmd_kind(struct cmd *c, bool optional, const struct mt_kind 
 /* Opens the command's query. Errors: MT_ESTATE (in no region), store errors. */
 MT_MUST enum mt_err cmd_open(struct cmd *c);
 void cmd_close(struct cmd *c);
+
+/* Answers and frees the command. */
+void cmd_end(struct cmd *c, enum mt_err err);
 
 /* Gives the node a command; the caller is answered when it replies. Closes the query first, for
  * the store may be written at once. Returns MT_EAGAIN when it was taken: `c` may be gone then, and
@@ -172,6 +178,33 @@ MT_MUST enum mt_err cmd_write_answer(struct cmd *c, const struct mt_subject *sub
 
 /* Changes fields of a record of our own. `v` was read for showing. (ctl_cmd_record.c) */
 MT_MUST enum mt_err cmd_change(struct cmd *c, const struct mt_view *v, struct values *values);
+
+/* ---- imports on their way to the disk (ctl_cmd_import_turn.c) ---- */
+
+/* Identities of records, with a number each. Zeros are none and are not kept. */
+struct identities {
+    struct {
+        uint8_t identity[16];
+        uint32_t number;
+    } slots[2 * CMD_ROWS_MAX];
+};
+void identities_add(struct identities *set, const uint8_t identity[static 16], uint32_t number);
+bool identities_find(const struct identities *set, const uint8_t identity[static 16],
+                     uint32_t *number);
+
+/* Notes that `c` is about to write records with these identities, until it is answered.
+ * `orgs`: it enters organisations. */
+MT_MUST enum mt_err cmd_import_mark(struct cmd *c, const struct identities *set, bool orgs);
+
+/* True when an import being written may make what this one would make too. */
+bool cmd_import_in_flight(const struct mt_cmd_shared *shared, const uint8_t identity[static 16]);
+bool cmd_import_orgs_in_flight(const struct mt_cmd_shared *shared);
+
+/* Has `c` tried again from the start when what is being written is durable. */
+void cmd_import_wait(struct cmd *c);
+
+/* Takes the mark away and lets those that wait go on. Called when the import was answered. */
+void cmd_import_done(struct mt_cmd_shared *shared, struct cmd_import_mark *take_mark);
 
 /* ---- status in pieces (ctl_cmd_health.c) ---- */
 

@@ -100,13 +100,12 @@ static void put_steps(const struct mt_peer_info *peer, struct mt_put *p) {
         mt_put_map(&one, list.w);
         mt_put_str(&one, "step", names[i]);
         mt_put_bool(&one, "ok", ok);
+        const char *why = peer->last_err ? mt_err_text(peer->last_err) : "not tried yet";
         if (i == STEP_ADDRESS)
-            mt_put_str(&one, "text", ok ? peer->address : "no address is known");
-        else
-            mt_put_str(&one, "text",
-                       ok               ? "ok"
-                       : peer->last_err ? mt_err_text(peer->last_err)
-                                        : "not tried yet");
+            why = "no address is known";
+        mt_put_str(&one, "text", !ok ? why : i == STEP_ADDRESS ? peer->address : "ok");
+        mt_put_str(&one, "code",
+                   ok || i == STEP_ADDRESS || !peer->last_err ? NULL : mt_err_code(peer->last_err));
         mt_put_map_end(&one);
     }
     mt_put_array_end(&list);
@@ -119,37 +118,69 @@ static bool is_named(const struct cmd *c, const struct mt_peer_info *peer, struc
            (name.n >= MT_QUERY_SHORT_MIN && name.n <= 64 && memcmp(hex, name.p, name.n) == 0);
 }
 
-enum mt_err cmd_peer_ping(struct cmd *c) {
-    struct mt_slice name;
+static enum mt_err find_peer(struct cmd *c, struct mt_slice name, struct mt_peer_info *out) {
     size_t n;
-    const struct mt_peer_info *found = NULL;
-    enum mt_err err = cmd_need(c, "name", &name);
-    if (err)
-        return err;
+    bool found = false;
+    enum mt_err err = MT_OK;
     struct mt_peer_info *peers = cmd_peers(c, &n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !err; i++) {
         if (!is_named(c, &peers[i], name))
             continue;
         if (found)
             err = cmd_say(c, MT_EAMBIGUOUS, "several organisations are called that");
-        found = &peers[i];
-    }
-    if (!found)
-        err = cmd_say(c, MT_ENOTFOUND, "no other member is called %.*s",
-                      (int)mt_text_fit(name, 100), (const char *)name.p);
-    if (!err) {
-        struct mt_put p;
-        mt_put_map(&p, &c->out);
-        mt_put_str(&p, "name", member_name(c, &found->org));
-        put_steps(found, &p);
-        if (found->connected && found->rtt_ms)
-            mt_put_uint(&p, "rtt_ms", found->rtt_ms);
-        else
-            mt_put_nil(&p, "rtt_ms");
-        mt_put_map_end(&p);
+        found = true;
+        *out = peers[i];
     }
     free(peers);
+    if (!err && !found)
+        err = cmd_say(c, MT_ENOTFOUND, "no other member is called %.*s",
+                      (int)mt_text_fit(name, 100), (const char *)name.p);
     return err;
+}
+
+/* `trying`: there is no outcome yet, ask again. */
+static void put_ping(struct cmd *c, const struct mt_peer_info *peer) {
+    struct mt_put p;
+    mt_put_map(&p, &c->out);
+    mt_put_hex(&p, "id", peer->org.b, sizeof peer->org.b);
+    mt_put_str(&p, "name", member_name(c, &peer->org));
+    put_steps(peer, &p);
+    mt_put_bool(&p, "trying", peer->connected ? peer->rtt_ms == 0 : peer->dialing);
+    if (peer->connected && peer->rtt_ms)
+        mt_put_uint(&p, "rtt_ms", peer->rtt_ms);
+    else
+        mt_put_nil(&p, "rtt_ms");
+    mt_put_map_end(&p);
+}
+
+static enum mt_err finish_ping(struct cmd *c, const struct mt_reply *reply) {
+    struct mt_slice name;
+    struct mt_peer_info peer;
+    enum mt_err err = cmd_need(c, "name", &name);
+    (void)reply;
+    err = err ? err : find_peer(c, name, &peer);
+    if (!err)
+        put_ping(c, &peer);
+    return err;
+}
+
+/* With `probe` the peer is asked for an answer, or dialled, at once; without, it is told how that
+ * went. */
+enum mt_err cmd_peer_ping(struct cmd *c) {
+    struct mt_slice name;
+    struct mt_peer_info peer;
+    bool probe;
+    enum mt_err err = cmd_need(c, "name", &name);
+    err = err ? err : cmd_bool(c, "probe", &probe);
+    err = err ? err : find_peer(c, name, &peer);
+    if (err)
+        return err;
+    if (probe) {
+        struct mt_command command = {.type = MT_CMD_PING, .audience = peer.org};
+        return cmd_submit(c, &command, finish_ping);
+    }
+    put_ping(c, &peer);
+    return MT_OK;
 }
 
 /* ---- status ---- */

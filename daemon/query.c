@@ -49,7 +49,7 @@ void mt_query_close(struct mt_query *q) {
     if (q->read.txn)
         mt_read_end(&q->read);
     q->read.txn = NULL;
-    mt_org_book_free(q->book);
+    mt_org_book_unref(q->book);
     q->book = NULL;
     free(q->shown);
     free(q->looked);

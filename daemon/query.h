@@ -17,18 +17,26 @@ enum {
     MT_QUERY_MESSAGE_MAX = 1024,       /* bytes of an error's text */
 };
 
+struct mt_org_book;
+
+/* The organisations as they were last read, kept between queries; zeroed at first. */
+struct mt_org_cache {
+    struct mt_org_book *book;
+    uint64_t version, members; /* of the records and of the governance set it was made from */
+};
+void mt_org_cache_close(struct mt_org_cache *c);
+
 /* Where a query reads and for whom. All borrowed until mt_query_close. */
 struct mt_query_config {
     struct mt_store *store;
     const struct mt_keyring *keys;
-    const struct mt_gov *gov; /* NULL: no members are known */
+    const struct mt_gov *gov;  /* NULL: no members are known */
+    struct mt_org_cache *orgs; /* NULL: nothing is kept */
     struct mt_id region;      /* zeros: there is none, and nothing is found */
     struct mt_id org;         /* our own organisation */
     uint64_t wall_ms;
     bool personal; /* may records of pair channels be seen */
 };
-
-struct mt_org_book;
 
 struct mt_query {
     struct mt_query_config config;
@@ -139,6 +147,7 @@ struct mt_org_ident {
 };
 
 struct mt_org_book {
+    unsigned refs;
     struct mt_org *orgs; /* ascending by owner and id */
     size_t n, cap;
     struct mt_org_ident *idents; /* ascending by hash */
@@ -147,9 +156,9 @@ struct mt_org_book {
     size_t text_n, text_cap;
 };
 
-/* The organisations of the region, read once per query. Errors: MT_ENOMEM, store. */
+/* The organisations of the region, read when they changed. Errors: MT_ENOMEM, store. */
 MT_MUST enum mt_err mt_query_book(struct mt_query *q);
-void mt_org_book_free(struct mt_org_book *book); /* NULL is fine */
+void mt_org_book_unref(struct mt_org_book *book); /* NULL is fine */
 
 struct mt_slice mt_org_name(const struct mt_org_book *book, const struct mt_org *org);
 struct mt_slice mt_org_idents(const struct mt_org_book *book, const struct mt_org *org);
@@ -244,6 +253,7 @@ struct mt_answer {
     bool current; /* of the version that stands */
     unsigned decision;
     uint64_t row, changed_ms;
+    struct mt_stamp decided; /* the change that set the decision */
     struct mt_rid id;
     struct mt_id owner;
 };

@@ -63,6 +63,10 @@ enum mt_err mt_query_answer(struct mt_query *q, const struct mt_subject *subject
             .owner = v.owner};
     }
     mt_rows_free(&rows);
+    if (!err && out->found) {
+        err = mt_read_stamp(&q->read, out->row, MT_ANSWER_DECISION, &out->decided);
+        err = err == MT_ENOTFOUND ? MT_OK : err; /* an answer that decides nothing */
+    }
     return err;
 }
 
@@ -83,14 +87,17 @@ size_t mt_query_deciders(struct mt_query *q, const struct mt_view *v, struct mt_
 /* ---- sign-ups ---- */
 
 /* The order in which acceptances count when there are too many: those of the version that stands
- * first, then as they were given, then by id, the same on every replica. */
+ * first, then in the order in which all replicas count changes. Clocks have no part in it. */
 static int accept_cmp(const void *a, const void *b) {
     const struct mt_signup *x = *(const struct mt_signup *const *)a;
     const struct mt_signup *y = *(const struct mt_signup *const *)b;
     if (x->answer.current != y->answer.current)
         return x->answer.current ? -1 : 1;
-    if (x->answer.changed_ms != y->answer.changed_ms)
-        return x->answer.changed_ms < y->answer.changed_ms ? -1 : 1;
+    int order = mt_stamp_cmp(&x->answer.decided, &y->answer.decided);
+    if (order)
+        return order;
+    if (x->answer.decided.index != y->answer.decided.index)
+        return x->answer.decided.index < y->answer.decided.index ? -1 : 1;
     return memcmp(x->answer.id.b, y->answer.id.b, sizeof x->answer.id.b);
 }
 

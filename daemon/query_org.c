@@ -166,22 +166,50 @@ static enum mt_err fill_book(struct mt_query *q, struct mt_org_book *b, uint8_t 
     return MT_OK;
 }
 
-enum mt_err mt_query_book(struct mt_query *q) {
-    if (q->book)
-        return MT_OK;
+static enum mt_err make_book(struct mt_query *q, struct mt_org_book **out) {
     struct mt_org_book *b = calloc(1, sizeof *b);
     uint8_t *memory = malloc(MT_BOX_MAX);
-    enum mt_err err = b && memory ? fill_book(q, b, memory) : MT_ENOMEM;
+    enum mt_err err = MT_ENOMEM;
+    if (b && memory) {
+        b->refs = 1;
+        err = fill_book(q, b, memory);
+    }
     free(memory);
-    if (err)
-        mt_org_book_free(b);
-    else
-        q->book = b;
+    if (err && b)
+        mt_org_book_unref(b);
+    *out = err ? NULL : b;
     return err;
 }
 
-void mt_org_book_free(struct mt_org_book *book) {
-    if (!book)
+/* A book is good as long as the records of organisations and the members are those it was made
+ * from. A query keeps the one it began with. */
+enum mt_err mt_query_book(struct mt_query *q) {
+    struct mt_org_cache *cache = q->config.orgs;
+    uint64_t members = q->config.gov ? mt_gov_generation(q->config.gov) : 0, version;
+    if (q->book)
+        return MT_OK;
+    enum mt_err err = mt_read_orgs_version(&q->read, &version);
+    if (err)
+        return err;
+    if (!cache || !cache->book || cache->version != version || cache->members != members) {
+        err = make_book(q, &q->book);
+        if (err || !cache)
+            return err;
+        mt_org_book_unref(cache->book);
+        *cache = (struct mt_org_cache){.book = q->book, .version = version, .members = members};
+    }
+    q->book = cache->book;
+    q->book->refs++;
+    return MT_OK;
+}
+
+void mt_org_cache_close(struct mt_org_cache *c) {
+    mt_org_book_unref(c->book);
+    *c = (struct mt_org_cache){0};
+}
+
+void mt_org_book_unref(struct mt_org_book *book) {
+    if (!book || --book->refs > 0)
         return;
     free(book->orgs);
     free(book->idents);

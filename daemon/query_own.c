@@ -10,6 +10,7 @@ static bool open_query(const struct mt_cmd_env *env, const struct mt_node_info *
     struct mt_query_config config = {.store = env->store,
                                      .keys = mt_node_keys(env->node),
                                      .gov = mt_node_gov(env->node),
+                                     .orgs = &env->shared->orgs,
                                      .region = info->region,
                                      .org = info->org,
                                      .wall_ms = env->wall_ms};

@@ -99,6 +99,11 @@ struct mt_view {
  * Errors: MT_ENOTFOUND, MT_ENOKEY (not readable here), MT_ECORRUPT, MT_ETOOLONG in `w`. */
 MT_MUST enum mt_err mt_read_row(struct mt_read *r, uint64_t row, struct mt_writer *w,
                                 struct mt_view *out);
+/* Where a field of a record comes from, for the order that all replicas share.
+ * Errors: MT_ENOTFOUND (no such record, or nobody set the field), MT_ECORRUPT. */
+MT_MUST enum mt_err mt_read_stamp(struct mt_read *r, uint64_t row, uint8_t field,
+                                  struct mt_stamp *out);
+
 /* `audience`: NULL or zeros for the region, else the other organisation. */
 MT_MUST enum mt_err mt_read_find(struct mt_read *r, const struct mt_id *audience,
                                  const struct mt_id *owner, uint16_t kind, const struct mt_rid *id,
@@ -147,6 +152,9 @@ MT_MUST enum mt_err mt_read_org(struct mt_read *r, uint32_t no, struct mt_id *ou
 
 /* Records of a kind that are readable here, over all audiences. */
 MT_MUST enum mt_err mt_read_count(struct mt_read *r, uint16_t kind, uint64_t *out);
+
+/* A number that grows with every batch that makes or changes records of organisations. */
+MT_MUST enum mt_err mt_read_orgs_version(struct mt_read *r, uint64_t *out);
 
 /* Entries waiting for a key. */
 MT_MUST enum mt_err mt_read_waiting(struct mt_read *r, uint64_t *out);

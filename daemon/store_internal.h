@@ -11,6 +11,8 @@
 #include "store.h"
 #include "store_write.h"
 
+#define STORE_ORGS_VERSION "orgs" /* number in the table meta */
+
 enum table {
     T_META,
     T_STATE,

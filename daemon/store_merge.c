@@ -307,19 +307,23 @@ static void settle(struct merge *m, const struct touched *x) {
 
 /* ---- all of them ---- */
 
-/* Counts new records by kind. */
+/* Counts new records by kind, and notes that organisations changed. */
 static void put_counts(struct merge *m) {
     struct mt_txn *t = &m->w->t;
     uint64_t counted = 0;
+    bool orgs = false;
     for (uint32_t i = 0; i < m->n_touched && t->err == MT_OK; i++) {
         uint16_t kind = first_of(m, &m->touched[i])->kind;
         counted += m->touched[i].is_new;
+        orgs = orgs || kind == MT_KIND_ORG;
         bool is_last = i + 1 == m->n_touched || first_of(m, &m->touched[i + 1])->kind != kind;
         if (is_last && counted > 0) {
             mt_txn_put_kind_count(t, kind, mt_txn_kind_count(t, kind) + counted);
             counted = 0;
         }
     }
+    if (orgs)
+        mt_txn_put_number(t, STORE_ORGS_VERSION, mt_txn_number(t, STORE_ORGS_VERSION) + 1);
 }
 
 static void load_sum(struct mt_write *w) {

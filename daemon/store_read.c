@@ -101,6 +101,26 @@ enum mt_err mt_read_row(struct mt_read *r, uint64_t row, struct mt_writer *w, st
     return w->err;
 }
 
+enum mt_err mt_read_stamp(struct mt_read *r, uint64_t row, uint8_t field, struct mt_stamp *out) {
+    struct mt_txn *t = r->txn;
+    struct record rec;
+    struct mt_chain_row chain;
+    *out = (struct mt_stamp){0};
+    if (field >= MT_FIELDS_MAX || !mt_store_record_get(t, row, &rec))
+        return t->err ? t->err : MT_ENOTFOUND;
+    for (uint32_t i = 0; i < rec.merged.n; i++) {
+        if (!(rec.merged.groups[i].mask >> field & 1))
+            continue;
+        *out = rec.merged.groups[i].stamp;
+        if (!mt_store_chain_get(t, out->chain_no, &chain))
+            return t->err ? t->err
+                          : mt_store_say(r->store, MT_ECORRUPT, "the row of a chain is missing");
+        out->chain = chain.info.id;
+        return MT_OK;
+    }
+    return MT_ENOTFOUND;
+}
+
 enum mt_err mt_read_find(struct mt_read *r, const struct mt_id *audience, const struct mt_id *owner,
                          uint16_t kind, const struct mt_rid *id, uint64_t *row) {
     struct mt_txn *t = r->txn;
@@ -140,6 +160,12 @@ enum mt_err mt_read_org(struct mt_read *r, uint32_t no, struct mt_id *out) {
 enum mt_err mt_read_count(struct mt_read *r, uint16_t kind, uint64_t *out) {
     struct mt_txn *t = r->txn;
     *out = mt_txn_kind_count(t, kind);
+    return t->err;
+}
+
+enum mt_err mt_read_orgs_version(struct mt_read *r, uint64_t *out) {
+    struct mt_txn *t = r->txn;
+    *out = mt_txn_number(t, STORE_ORGS_VERSION);
     return t->err;
 }
 

@@ -247,6 +247,10 @@ static void command(struct mt_node *n, const struct mt_command *cmd) {
     case MT_CMD_WRITE:
         err = mt_node_write(n, cmd, &hint);
         break;
+    case MT_CMD_PING:
+        err = mt_node_ping(n, &cmd->audience); /* nothing to make durable */
+        mt_node_reply(n, cmd->request, err, &reply, NULL);
+        return;
     }
     if (!err) {
         n->retry_at = 0; /* what the answer promises is in the batch the answer waits for */

@@ -32,6 +32,7 @@ enum mt_command_type {
     MT_CMD_JOIN,          /* code (text) -> join state */
     MT_CMD_APPROVE,       /* name, number -> id of the organisation admitted */
     MT_CMD_WRITE,         /* audience, contents */
+    MT_CMD_PING,          /* audience (another member): ask for an answer now, or dial it now */
 };
 
 struct mt_command {
@@ -190,11 +191,12 @@ struct mt_peer_info {
     struct mt_id org;
     struct mt_id feed; /* zeros while never connected */
     bool connected;
+    bool dialing;          /* an attempt to connect is under way */
     bool synced;           /* connected and neither side lacks anything known */
     uint64_t lag;          /* entries we hold that it has not confirmed */
     uint64_t behind;       /* entries it is known to hold that we do not */
     uint64_t last_seen_ms; /* wall time; 0 never since start */
-    uint64_t rtt_ms;       /* last ping; 0 unknown */
+    uint64_t rtt_ms;       /* last ping, rounded up; 0 unknown */
     enum mt_err last_err;  /* of the last failed attempt */
     char address[MT_ADDRESS_MAX + 1];
 };

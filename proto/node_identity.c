@@ -196,8 +196,34 @@ enum mt_err mt_node_found_region(struct mt_node *n, struct mt_slice name) {
     return err ? err : mt_node_derive(n);
 }
 
-/* A number can be taken already when several copies did the same: the lowest certificate counts, so
- * we go on until ours does. */
+static bool is_taken(const struct mt_node *n, uint64_t number) {
+    for (size_t i = 0; i < mt_gov_installations(n->replica.gov); i++) {
+        const struct mt_installation *x = mt_gov_installation_at(n->replica.gov, i);
+        if (x->number == number && mt_id_eq(&x->org, &n->replica.own_org))
+            return true;
+    }
+    return false;
+}
+
+/* Another number for this installation, drawn: a backup that is restored twice knows nothing of what
+ * its first restoration took, and of two certificates with one number only one counts, which would
+ * take the other's chain out of sight. */
+static enum mt_err take_number(struct mt_node *n) {
+    uint8_t drawn[8];
+    mt_rng_draw(&n->rng, drawn, sizeof drawn);
+    uint64_t number = mt_load64(drawn) % MT_INSTALLATIONS_MAX;
+    for (int i = 0; i < MT_INSTALLATIONS_MAX; i++) {
+        number = (number + 1) % MT_INSTALLATIONS_MAX;
+        if (number == 0 || number == n->number || is_taken(n, number))
+            continue;
+        n->number = number;
+        return MT_OK;
+    }
+    return MT_EFULL;
+}
+
+/* A number can be taken already by another copy: the lowest certificate counts, so we go on until
+ * ours does. */
 enum mt_err mt_node_ensure_certificate(struct mt_node *n) {
     uint8_t buf[1024];
     if (!mt_node_is_member(n) || mt_gov_installation(n->replica.gov, &n->secret->feed.pub))
@@ -205,8 +231,6 @@ enum mt_err mt_node_ensure_certificate(struct mt_node *n) {
     while (!mt_gov_installation(n->replica.gov, &n->secret->feed.pub)) {
         struct mt_writer w = mt_writer(buf, sizeof buf);
         struct mt_id id;
-        if (n->number >= MT_INSTALLATIONS_MAX)
-            return MT_EFULL;
         enum mt_err err = mt_node_certificate(n, &n->replica.region, &w);
         if (!err)
             err = mt_node_add_own_item(n, mt_writer_slice(&w), &id);
@@ -214,7 +238,9 @@ enum mt_err mt_node_ensure_certificate(struct mt_node *n) {
             return err;
         n->dirty_identity = true;
         if (!mt_gov_installation(n->replica.gov, &n->secret->feed.pub))
-            n->number++;
+            err = take_number(n);
+        if (err)
+            return err;
     }
     return mt_node_derive(n);
 }
@@ -224,11 +250,11 @@ enum mt_err mt_node_ensure_certificate(struct mt_node *n) {
 enum mt_err mt_node_retire(struct mt_node *n) {
     uint8_t link[32];
     n->retire_due = false;
-    if (n->number + 1 >= MT_INSTALLATIONS_MAX)
-        return MT_EFULL;
+    enum mt_err err = take_number(n);
+    if (err)
+        return err;
     mt_node_fail_waiting(n, MT_ESTATE); /* it continues the chain we give up */
     n->replaces = n->secret->feed.pub;
-    n->number++;
     mt_rng_draw(&n->rng, n->secret->feed_seed, sizeof n->secret->feed_seed);
     mt_rng_draw(&n->rng, link, sizeof link);
     derive_secrets(n->secret, link);

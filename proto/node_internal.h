@@ -230,6 +230,7 @@ void mt_node_bytes(struct mt_node *n, const struct mt_event *ev);
 void mt_node_closed(struct mt_node *n, const struct mt_event *ev);
 void mt_node_close(struct mt_node *n, struct mt_conn *c, enum mt_err err);
 void mt_node_dial_due(struct mt_node *n);
+enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org); /* MT_ENOTFOUND: no member */
 void mt_node_timers(struct mt_node *n);
 uint64_t mt_node_link_deadline(const struct mt_node *n);
 struct mt_peer *mt_node_peer(struct mt_node *n, const struct mt_id *org, bool create);

@@ -414,6 +414,21 @@ void mt_node_dial_due(struct mt_node *n) {
     }
 }
 
+enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org) {
+    struct mt_peer *p = mt_node_peer(n, org, false);
+    if (!p || !mt_gov_member(n->replica.gov, org))
+        return MT_ENOTFOUND;
+    struct mt_conn *c = p->conn ? mt_node_conn(n, p->conn) : NULL;
+    p->rtt_ms = 0;
+    if (!c) {
+        p->dial_at = p->address[0] ? n->now.mono_ms : UINT64_MAX; /* else when its time comes */
+        p->backoff_ms = 0;
+        return MT_OK;
+    }
+    c->ping_ms = n->now.mono_ms ? n->now.mono_ms : 1;
+    return mt_sync_send_number(&c->sync, MT_MSG_PING, n->now.mono_ms);
+}
+
 /* ---- timers ---- */
 
 static void conn_timers(struct mt_node *n, struct mt_conn *c) {

@@ -80,7 +80,7 @@ static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct 
         return MT_OK;
     case MT_SYNC_PONG:
         if (p && n->now.mono_ms >= out->number)
-            p->rtt_ms = n->now.mono_ms - out->number;
+            p->rtt_ms = n->now.mono_ms - out->number + 1;
         return MT_OK;
     case MT_SYNC_BYE:
         heard_bye(n, c, out->reason);

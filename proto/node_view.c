@@ -68,6 +68,7 @@ static void peer_info(const struct mt_node *n, const struct mt_peer *p, struct m
     *out = (struct mt_peer_info){.org = p->org,
                                  .feed = p->feed,
                                  .connected = c && c->is_open && !c->closing,
+                                 .dialing = p->dialing != 0,
                                  .lag = p->met ? p->lag : whole_lag(n, &p->org),
                                  .behind = p->behind,
                                  .last_seen_ms = p->last_seen_ms,

@@ -10,7 +10,7 @@ enum { REGION = -1, NAME_MAX_ = 24 };
 
 /* ---- is it quiet? ---- */
 
-static bool is_level(const struct sim *s, const struct host *h) {
+bool check_is_level(const struct sim *s, const struct host *h) {
     struct mt_peer_info peers[SIM_HOSTS_MAX];
     size_t n = mt_node_peers(h->node, peers, SIM_HOSTS_MAX);
     if (n != (size_t)s->plan.members - 1)
@@ -31,7 +31,7 @@ bool check_is_quiet(struct sim *s) {
         for (int k = 0; k < SIM_COMMANDS_MAX; k++)
             if (h->commands[k].request && h->commands[k].type == MT_CMD_WRITE)
                 return false;
-        if (i < s->plan.members && !is_level(s, h))
+        if (i < s->plan.members && !check_is_level(s, h))
             return false;
     }
     return true;

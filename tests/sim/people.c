@@ -157,17 +157,18 @@ static void write_some(struct sim *s, struct host *h, int other) {
     (void)host_command(s, h, &c, &keep);
 }
 
-/* A copy that was put back may write again once it found out and has a chain of its own. */
-static bool is_silent(struct host *h) {
+/* A copy that was put back writes again once it has a chain of its own and heard from everybody: what
+ * it wrote earlier and does not know of might outrank it. */
+static bool is_silent(const struct sim *s, struct host *h) {
     struct mt_node_info info = host_info(h);
     if (h->silent && memcmp(info.feed.b, h->copy_feed, sizeof h->copy_feed) != 0)
-        h->silent = false;
+        h->silent = !check_is_level(s, h);
     return h->silent;
 }
 
 static void maybe_write(struct sim *s, struct host *h) {
     int other = REGION;
-    if (!host_is_member(h) || is_silent(h) || h->is_spy || !chance_hits(&s->chance, s->plan.write))
+    if (!host_is_member(h) || is_silent(s, h) || h->is_spy || !chance_hits(&s->chance, s->plan.write))
         return;
     if (!host_info(h).has_key)
         return;

@@ -239,6 +239,7 @@ void trouble_ends(struct sim *s);
 /* ---- check ---- */
 
 bool check_is_quiet(struct sim *s);
+bool check_is_level(const struct sim *s, const struct host *h); /* with every other member */
 void check_agreement(struct sim *s); /* all views have one digest */
 void check_promises(struct sim *s, const struct host *h);
 void check_all(struct sim *s);

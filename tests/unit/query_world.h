@@ -40,7 +40,8 @@ struct org {
     struct mt_node *node;
     struct waiter waiters[16];
     uint64_t requests;
-    bool changed;
+    bool changed, counting;
+    struct mt_cmd_shared shared;
 };
 
 struct wire {
@@ -228,6 +229,7 @@ static inline enum mt_err submit(void *arg, struct mt_command *command, mt_reply
 static inline struct mt_cmd_env env_of(struct org *o) {
     return (struct mt_cmd_env){.node = o->node,
                                .store = o->store,
+                               .shared = &o->shared,
                                .submit = submit,
                                .submit_arg = o,
                                .random = world_random,
@@ -242,6 +244,13 @@ static inline enum mt_err give_address(void *arg, const struct mt_id *org, struc
     return mt_node_address(o->node, org, a);
 }
 
+static inline void on_counted(void *arg, enum mt_err err, const struct mt_reply *r) {
+    struct org *o = arg;
+    (void)r;
+    assert_int_equal(err, MT_OK);
+    o->counting = false;
+}
+
 /* What the daemon does after records changed. */
 static inline void publish(struct org *o) {
     struct mt_cmd_env env = env_of(o);
@@ -249,6 +258,8 @@ static inline void publish(struct org *o) {
     o->changed = false;
     assert_int_equal(mt_query_addresses(&env, give_address, o), MT_OK);
     assert_int_equal(mt_query_own_records(&env, o->address, NULL, NULL, &wrote), MT_OK);
+    if (!o->counting)
+        assert_int_equal(mt_cmd_count_places(&env, on_counted, o, &o->counting), MT_OK);
 }
 
 /* Delivers everything, letting time pass up to `ms` when nothing moves. */

@@ -49,7 +49,8 @@ static void no_byte_breaks_the_making_safe(void **state) {
     (void)state;
     for (int c = 1; c < 256; c++) {
         char in[8] = {(char)c, (char)c, (char)c, (char)c, 0};
-        char *safe = mt_text_safe(in, false), *fold = mt_text_fold(in), *fit = mt_text_fit(safe, 3);
+        char *safe = mt_text_safe(in, false), *fold = mt_text_fold(in),
+             *fit = mt_text_shorten(safe, 3);
         assert_true(mt_utf8_valid(mt_slice_str(safe)));
         assert_true(mt_text_width(fit) <= 3);
         free(fit);
@@ -82,7 +83,7 @@ static void text_is_cut_between_letters_and_not_within(void **state) {
         {"👩‍🔧👩‍🔧👩‍🔧", 5, "👩‍🔧👩‍🔧…"},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(cases); i++) {
-        char *fit = mt_text_fit(cases[i].text, cases[i].width);
+        char *fit = mt_text_shorten(cases[i].text, cases[i].width);
         assert_string_equal(fit, cases[i].fit);
         free(fit);
     }

@@ -108,6 +108,14 @@ static void a_code_belongs_to_who_files_first(void **state) {
     assert_int_equal(info_of(t, 1).state, MT_NODE_MEMBER);
 }
 
+static bool four_under_way_to(const struct table *t, int host) {
+    size_t n = 0;
+    for (size_t i = t->q_head; i < t->q_tail; i++)
+        n += t->q[i % QUEUE].host == host && t->q[i % QUEUE].ev.type == MT_EV_BYTES;
+    assert_true(t->q_head < t->q_tail);
+    return n == 4 && t->q_tail - t->q_head == 4;
+}
+
 /* Both are connected before either has filed: only the first may. */
 static void of_two_links_with_one_code_only_the_first_files(void **state) {
     struct table *t = *state;
@@ -116,6 +124,14 @@ static void of_two_links_with_one_code_only_the_first_files(void **state) {
     struct mt_command cmd = {.type = MT_CMD_JOIN, .code = mt_slice_str(r.code)};
     (void)ask(t, 1, cmd);
     (void)ask(t, 2, cmd);
+    /* Their certificates and their requests are under way, in this order: both certificates go
+     * first. */
+    while (!four_under_way_to(t, 0))
+        run_one(t);
+    struct queued *second = &t->q[(t->q_head + 1) % QUEUE], *third = &t->q[(t->q_head + 2) % QUEUE];
+    struct queued swap = *second;
+    *second = *third;
+    *third = swap;
     run(t);
     bool first = info_of(t, 1).join == MT_JOIN_FILED;
     assert_int_equal(info_of(t, first ? 2 : 1).join, MT_JOIN_REFUSED);
