@@ -254,6 +254,8 @@ enum mt_err mt_node_retire(struct mt_node *n) {
     if (err)
         return err;
     mt_node_fail_waiting(n, MT_ESTATE); /* it continues the chain we give up */
+    for (size_t i = 0; i < n->n_conns; i++)
+        mt_node_close(n, n->conns[i], MT_ESTATE); /* they know us by the old certificate */
     n->replaces = n->secret->feed.pub;
     mt_rng_draw(&n->rng, n->secret->feed_seed, sizeof n->secret->feed_seed);
     mt_rng_draw(&n->rng, link, sizeof link);

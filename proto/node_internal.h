@@ -233,7 +233,10 @@ void mt_node_dial_due(struct mt_node *n);
 enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org); /* MT_ENOTFOUND: no member */
 void mt_node_timers(struct mt_node *n);
 uint64_t mt_node_link_deadline(const struct mt_node *n);
+
+/* node_peer.c */
 struct mt_peer *mt_node_peer(struct mt_node *n, const struct mt_id *org, bool create);
+void mt_node_adopt(const struct mt_node *n, struct mt_peer *p, const struct mt_conn *except);
 uint64_t mt_node_jitter(struct mt_node *n, uint64_t ms);
 
 /* node_session.c */

@@ -221,6 +221,16 @@ static void check_peers(struct sim *s, const struct host *h) {
                      peers[i].behind);
 }
 
+/* A copy that was put back and met a longer chain of its own must have opened a new installation. */
+static void check_copy(struct sim *s, const struct host *h) {
+    struct mt_id feed, none = {{0}};
+    memcpy(feed.b, h->copy_feed, sizeof feed.b);
+    if (!h->rollbacks || s->plan.fork || memcmp(host_info(h).feed.b, feed.b, sizeof feed.b) != 0)
+        return;
+    if (check_chain_end(h->store, &feed, &none) > h->copy_end && !s->is_hurried)
+        sim_fail(s, "org%d: an older copy goes on with the chain of the newer", h->index);
+}
+
 static void check_governance(struct sim *s, const struct host *h, uint8_t first[static 32]) {
     uint8_t digest[32];
     if (mt_gov_digest(mt_node_gov(h->node), digest) != MT_OK)
@@ -243,6 +253,7 @@ void check_all(struct sim *s) {
             continue;
         check_governance(s, h, governance);
         check_peers(s, h);
+        check_copy(s, h);
         check_view(s, h, i ? digest : first);
         forks += host_info(h).forks;
         sim_mix(s, i ? digest : first, 32);

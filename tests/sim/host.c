@@ -318,8 +318,7 @@ static void fetch(struct sim *s, struct host *h, const struct event *e) {
     static uint8_t run[MT_MESSAGE_MAX];
     struct mt_writer w = mt_writer(run, sizeof run);
     struct mt_event event = {.type = MT_EV_FETCHED, .conn = e->conn, .chain_no = e->chain_no};
-    event.err =
-        mt_store_read_run(h->store, e->chain_no, e->first, e->max_bytes, &w, &event.last);
+    event.err = mt_store_read_run(h->store, e->chain_no, e->first, e->max_bytes, &w, &event.last);
     if (event.err == MT_OK)
         event.bytes = mt_writer_slice(&w);
     else

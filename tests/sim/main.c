@@ -6,7 +6,13 @@
 
 #include <stdlib.h>
 
-enum { STORY_MS_MIN = 60000, STORY_MS_MAX = 150000, CALM_MS = 600000, AFTER_MS = 45000, HURRIES = 12 };
+enum {
+    STORY_MS_MIN = 60000,
+    STORY_MS_MAX = 150000,
+    CALM_MS = 600000,
+    AFTER_MS = 45000,
+    HURRIES = 12
+};
 
 struct options {
     uint64_t first, last;
@@ -38,8 +44,8 @@ static void begin(struct sim *s) {
     s->chance.state = s->seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     s->hash = UINT64_C(0xcbf29ce484222325);
     make_plan(s);
-    sim_note(s, -1, "seed %llu: %d members, %d hosts", (unsigned long long)s->seed,
-             s->plan.members, s->plan.hosts);
+    sim_note(s, -1, "seed %llu: %d members, %d hosts", (unsigned long long)s->seed, s->plan.members,
+             s->plan.hosts);
     for (int i = 0; i < s->plan.hosts; i++) {
         struct host *h = &s->hosts[i];
         h->index = i;
@@ -64,7 +70,7 @@ static void stay_quiet(struct sim *s) {
     uint64_t before = host_events(s);
     sim_run(s, s->now_ms + AFTER_MS, NULL);
     uint64_t n = host_events(s) - before;
-    uint64_t pairs = (uint64_t)(s->plan.hosts * s->plan.hosts);
+    uint64_t pairs = (uint64_t)s->plan.hosts * (uint64_t)s->plan.hosts;
     if (n > 100 * pairs)
         sim_fail(s, "%llu events while nothing is to be done", (unsigned long long)n);
     if (!s->failed && !check_is_quiet(s))
@@ -78,6 +84,7 @@ static void restart_all(struct sim *s) {
         host_crash(s, &s->hosts[i]);
         host_start(s, &s->hosts[i]);
     }
+    s->is_hurried = true;
     for (int i = 0; i < HURRIES && !s->failed; i++) {
         sim_run(s, s->now_ms + chance_between(&s->chance, 1, 400), NULL);
         people_hurry(s);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    HELD_MS = 250,      /* how often a held piece is tried again */
+    HELD_MS = 250,       /* how often a held piece is tried again */
     UNREACHED_MS = 3000, /* until a dial across a cut fails, when it fails at all */
     QUEUED_MAX = MT_WINDOW_PEER + 4 * MT_MESSAGE_MAX,
     CHUNK_MAX = 64 * 1024,
@@ -16,7 +16,8 @@ enum {
 
 static uint64_t delay(struct sim *s, int a, int b) {
     /* Each pair has its own distance. */
-    uint64_t far = 1 + (s->seed * 31 + (uint64_t)(a + b + 2) * 7 + (uint64_t)(a + 1) * (uint64_t)(b + 1)) % 60;
+    uint64_t far =
+        1 + (s->seed * 31 + (uint64_t)(a + b + 2) * 7 + (uint64_t)(a + 1) * (uint64_t)(b + 1)) % 60;
     return far / 2 + chance_below(&s->chance, far + 1);
 }
 
@@ -281,7 +282,8 @@ void net_cut(struct sim *s, int a, int b, bool silently) {
     s->cut[a][b] = s->cut[b][a] = true;
     for (uint32_t i = 0; i < s->n_wires && silently; i++) {
         struct wire *w = &s->wires[i];
-        if (w->used && ((w->host[0] == a && w->host[1] == b) || (w->host[0] == b && w->host[1] == a)))
+        if (w->used &&
+            ((w->host[0] == a && w->host[1] == b) || (w->host[0] == b && w->host[1] == a)))
             w->dead = true;
     }
 }

@@ -26,9 +26,8 @@ static void give(struct sim *s, struct host *h, enum mt_command_type type, int s
                            .kind = 1,
                            .number = number};
     struct command keep = {.subject = subject, .value = number};
-    static const char *const names[] = {"init",          "region create", "invite create",
-                                        "invite revoke", "join",          "approve",
-                                        "write"};
+    static const char *const names[] = {"init", "region create", "invite create", "invite revoke",
+                                        "join", "approve",       "write"};
     if (host_waits_for(h, type, subject))
         return;
     sim_note(s, h->index, "says %s %s", names[type], name ? name : "");
@@ -64,7 +63,8 @@ static bool needs_code(const struct sim *s, struct host *h) {
     struct mt_node_info info = host_info(h);
     if (info.state != MT_NODE_JOINING)
         return h->gives_up = false;
-    h->gives_up |= s->hosts[0].rollbacks && info.join == MT_JOIN_CALLING && info.join_err == MT_EPSK;
+    h->gives_up |=
+        s->hosts[0].rollbacks && info.join == MT_JOIN_CALLING && info.join_err == MT_EPSK;
     return h->gives_up || info.join == MT_JOIN_REFUSED;
 }
 
@@ -168,7 +168,8 @@ static bool is_silent(const struct sim *s, struct host *h) {
 
 static void maybe_write(struct sim *s, struct host *h) {
     int other = REGION;
-    if (!host_is_member(h) || is_silent(s, h) || h->is_spy || !chance_hits(&s->chance, s->plan.write))
+    if (!host_is_member(h) || is_silent(s, h) || h->is_spy ||
+        !chance_hits(&s->chance, s->plan.write))
         return;
     if (!host_info(h).has_key)
         return;

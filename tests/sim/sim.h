@@ -34,7 +34,7 @@ struct chance {
 };
 
 uint64_t chance_next(struct chance *c);
-uint64_t chance_below(struct chance *c, uint64_t n);              /* 0 to n - 1 */
+uint64_t chance_below(struct chance *c, uint64_t n);               /* 0 to n - 1 */
 uint64_t chance_between(struct chance *c, uint64_t a, uint64_t b); /* both included */
 bool chance_hits(struct chance *c, unsigned per_mille);
 void chance_fill(struct chance *c, void *p, size_t n);
@@ -82,9 +82,9 @@ struct wire {
     uint32_t serial;
     int host[2]; /* or SIM_STRANGER */
     uint32_t life[2];
-    uint64_t conn[2]; /* 0: not told of it yet */
-    bool gone[2];     /* that side closed it, crashed, or was told that it is over */
-    bool dead;        /* cut in silence: nothing comes through */
+    uint64_t conn[2];                /* 0: not told of it yet */
+    bool gone[2];                    /* that side closed it, crashed, or was told that it is over */
+    bool dead;                       /* cut in silence: nothing comes through */
     struct piece *head[2], *tail[2]; /* from that side to the other */
     size_t queued[2];
     uint64_t last_ms[2];
@@ -122,7 +122,7 @@ struct host {
     bool applied, dirty;
     uint8_t installation[32]; /* the file outside backups */
     bool has_installation;
-    uint32_t told;      /* bit per host: its address is known here */
+    uint32_t told;       /* bit per host: its address is known here */
     unsigned idle_ticks; /* ticks in a row that asked for the next one at once */
     struct command commands[SIM_COMMANDS_MAX];
     struct mt_id org;
@@ -131,8 +131,9 @@ struct host {
     bool is_spy;    /* never approved */
     bool has_copy;
     uint8_t copy_feed[32];
+    uint64_t copy_end; /* of its region chain */
     uint32_t rollbacks;
-    uint64_t full_until_ms; /* its disk */
+    uint64_t full_until_ms;                /* its disk */
     bool said_init, said_join, said_found; /* answered ok: must be true after every start */
     uint32_t said_approve;                 /* bit per host */
     bool silent; /* writes nothing: rolled back, and nobody was reached since */
@@ -161,7 +162,8 @@ struct sim {
     struct wire *wires;
     uint32_t n_wires, cap_wires, wire_serial;
     bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
-    bool is_calm; /* no more trouble, no more writes */
+    bool is_calm;    /* no more trouble, no more writes */
+    bool is_hurried; /* people wrote in spite of that */
     struct host hosts[SIM_HOSTS_MAX];
     struct record *records;
     uint32_t n_records, cap_records;
@@ -240,7 +242,7 @@ void trouble_ends(struct sim *s);
 
 bool check_is_quiet(struct sim *s);
 bool check_is_level(const struct sim *s, const struct host *h); /* with every other member */
-void check_agreement(struct sim *s); /* all views have one digest */
+void check_agreement(struct sim *s);                            /* all views have one digest */
 void check_promises(struct sim *s, const struct host *h);
 void check_all(struct sim *s);
 

@@ -85,6 +85,7 @@ static void copy_or_roll_back(struct sim *s, struct host *h) {
             return;
         h->has_copy = disk_copy(s, h);
         memcpy(h->copy_feed, info.feed.b, sizeof h->copy_feed);
+        h->copy_end = check_chain_end(h->store, &info.feed, &(struct mt_id){{0}});
         sim_note(s, h->index, "is copied");
     } else if (chance_hits(&s->chance, ROLL_BACK) && h->has_installation) {
         roll_back(s, h);
