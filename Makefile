@@ -80,7 +80,9 @@ MANPAGES := $(patsubst cli/man/%.scd,$(OUT)/man/%,$(wildcard cli/man/*.scd))
 UNIT     := $(call progs,$(sort $(wildcard tests/unit/test_*.c)))
 SIM      := $(if $(SIM_OBJS),$(OBJ)/tests/sim/sim)
 INTEGRATION := $(call progs,$(sort $(wildcard tests/integration/test_*.c)))
-BENCH    := $(call progs,$(sort $(wildcard tests/bench/*.c)))
+BENCH    := $(call progs,$(sort $(wildcard tests/bench/bench_*.c)))
+BENCH_OBJS := $(call objs,$(sort $(filter-out %/tiny.c tests/bench/bench_%,$(wildcard tests/bench/*.c))))
+TINY      = $(OBJ)/tests/bench/tiny
 FUZZ     := $(call progs,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 E2E      := $(sort $(wildcard tests/e2e/*.sh))
 
@@ -177,9 +179,10 @@ fuzz-smoke: ## a short run of every fuzz target from its committed corpus
 	@$(MAKE) $(SUB) VARIANT=fuzz CC=clang fuzz-programs
 	@tests/run.sh --fuzz runs $(FUZZ_RUNS) $(FUZZ:$(OBJ)/%=$(BUILD)/fuzz/%)
 
-bench: ## build and run the benchmarks
+bench: ## figures beside the machine's own limits, also in build/bench.json (BENCH_N=changes)
 	@$(MAKE) $(SUB) programs bench-programs
-	@for b in $(BENCH); do MEENT_BUILD='$(abspath $(OUT))' $$b || exit 1; done
+	@MEENT_BUILD='$(abspath $(OUT))' MEENT_BENCH_TINY='$(abspath $(TINY))' \
+		tests/bench/run.sh $(OUT)/bench.json $(BENCH)
 
 clean: ## remove everything that was built
 	$(Q)rm -rf '$(BUILD)'
@@ -244,7 +247,7 @@ integration-programs: $(INTEGRATION)
 	@:
 test-programs: $(UNIT) $(SIM) $(INTEGRATION)
 	@:
-bench-programs: $(BENCH)
+bench-programs: $(BENCH) $(TINY)
 	@:
 fuzz-programs: $(FUZZ)
 	@:
@@ -303,8 +306,13 @@ $(OUT)/meentd: $(OBJ)/daemon/main.o $(DAEMON_LIB) $(CORE_LIB)
 $(OUT)/meent: $(OBJ)/cli/main.o $(CLI_LIB) $(CORE_LIB)
 	$(link) $(CLI_LIBS) $(CORE_LIBS)
 
+$(BENCH): $(BENCH_OBJS)
 $(UNIT) $(INTEGRATION) $(BENCH): %: %.o $(TESTED)
 	$(link) $(ALL_LIBS)
+
+$(TINY): tests/bench/tiny.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -O2 -static -o $@ $<
 
 $(OBJ)/tests/sim/sim: $(SIM_OBJS) $(TESTED)
 	$(link) $(ALL_LIBS)

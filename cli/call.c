@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "records.h"
+#include "said.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -76,6 +77,14 @@ const char *mt_code_text(const char *code) {
     return m ? _(m->text) : code;
 }
 
+const char *mt_link_text(const char *code) {
+    if (strcmp(code, "timeout") == 0)
+        return _("no answer from the other side");
+    if (strcmp(code, "closed") == 0)
+        return _("the other side closed the connection");
+    return mt_code_text(code);
+}
+
 /* "row=3 field=capacity code=too-large": a value that the daemon refused. Owns: the caller; NULL
  * when it is another text. */
 static char *field_text(const struct mt_cli *cli, const char *text) {
@@ -99,25 +108,40 @@ static char *field_text(const struct mt_cli *cli, const char *text) {
     return out;
 }
 
+/* Of these a sentence of the daemon says more than the code does. */
+static bool is_told_by_detail(const char *code) {
+    static const char *const codes[] = {"conflict", "duplicate", "state", "invalid"};
+    for (size_t i = 0; i < MT_ARRAY_LEN(codes); i++)
+        if (strcmp(codes[i], code) == 0)
+            return true;
+    return false;
+}
+
 enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error) {
     static const struct meaning other = {"failed", MT_EXIT_FAILED, N_("failed"), NULL};
     const struct meaning *m = meaning_of(error->code);
     m = m ? m : &other;
-    char *field = field_text(cli, error->text);
-    const char *detail = field ? field : error->text;
+    bool known = true;
+    char *detail = field_text(cli, error->text);
+    if (!detail)
+        detail = mt_said(error->text, cli->lang, &known);
+    bool alone = known && *detail && is_told_by_detail(error->code);
     enum mt_exit status = mt_fail(cli, m->status, error->code, hint_for(error, m), "%s%s%s",
-                                  _(m->text), *detail ? ": " : "", detail);
-    free(field);
+                                  alone ? "" : _(m->text), *detail && !alone ? ": " : "", detail);
+    free(detail);
     return status;
+}
+
+bool mt_connect(struct mt_cli *cli, struct mt_client_error *error) {
+    cli->connected = cli->connected || mt_client_open(&cli->client, cli->socket, error);
+    return cli->connected;
 }
 
 bool mt_try(struct mt_cli *cli, const char *method, json_t *take_params, json_t **result,
             struct mt_client_error *error) {
     json_t *params = take_params ? take_params : json_object();
     *result = NULL;
-    bool ok = cli->connected || mt_client_open(&cli->client, cli->socket, error);
-    cli->connected = ok;
-    ok = ok && mt_client_call(&cli->client, method, params, result, error);
+    bool ok = mt_connect(cli, error) && mt_client_call(&cli->client, method, params, result, error);
     json_decref(params);
     return ok;
 }

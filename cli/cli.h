@@ -90,6 +90,9 @@ enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *erro
 /* What an error code means, translated; the code itself when it is not known. */
 const char *mt_code_text(const char *code);
 
+/* The same for a link to another organisation. */
+const char *mt_link_text(const char *code);
+
 /* ---- the daemon ---- */
 
 /* Calls a method; takes over `params` (NULL: none), connects at the first call. Prints the error.
@@ -97,7 +100,10 @@ const char *mt_code_text(const char *code);
 MT_MUST enum mt_exit mt_call(struct mt_cli *cli, const char *method, json_t *take_params,
                              json_t **result);
 
-/* The same without printing the error. */
+/* Connects unless it is done. Errors: false with `error` filled in. */
+MT_MUST bool mt_connect(struct mt_cli *cli, struct mt_client_error *error);
+
+/* As mt_call, without printing the error. */
 MT_MUST bool mt_try(struct mt_cli *cli, const char *method, json_t *take_params, json_t **result,
                     struct mt_client_error *error);
 

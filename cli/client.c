@@ -79,6 +79,9 @@ void mt_client_close(struct mt_client *c) {
     if (c->fd >= 0)
         close(c->fd);
     c->fd = -1;
+    free(c->in);
+    c->in = NULL;
+    c->in_n = 0;
 }
 
 static uint64_t now_ms(void) {
@@ -120,28 +123,32 @@ static bool send_all(struct mt_client *c, struct mt_slice bytes, struct mt_clien
     return true;
 }
 
-/* Reads until the answer to `c->last_id` is complete in `buf`; notifications are passed over. */
-static bool receive(struct mt_client *c, uint8_t *buf, struct mt_ctl *message,
+static void drop(struct mt_client *c, size_t n) {
+    c->in_n -= n;
+    memmove(c->in, c->in + n, c->in_n);
+}
+
+/* Reads until an answer is complete at the start of `c->in`; notifications are passed over.
+ * Out: `*used` its bytes. */
+static bool receive(struct mt_client *c, struct mt_ctl *message, size_t *used,
                     struct mt_client_error *error) {
-    size_t have = 0, used;
     uint64_t deadline = now_ms() + (uint64_t)c->timeout_ms;
     for (;;) {
-        enum mt_err err = mt_ctl_get(mt_slice(buf, have), message, &used);
-        if (!err && message->type == MT_CTL_RESPONSE && message->id == c->last_id)
+        enum mt_err err = mt_ctl_get(mt_slice(c->in, c->in_n), message, used);
+        if (!err && message->type == MT_CTL_RESPONSE)
             return true;
         if (!err && message->type == MT_CTL_NOTIFICATION) {
-            have -= used;
-            memmove(buf, buf + used, have);
+            drop(c, *used);
             deadline = now_ms() + (uint64_t)c->timeout_ms;
             continue;
         }
-        if (err != MT_EAGAIN || have == MT_MESSAGE_MAX)
+        if (err != MT_EAGAIN || c->in_n == MT_MESSAGE_MAX)
             return fail(error, "protocol", "%s", mt_err_text(err ? err : MT_EPROTOCOL));
         if (!wait_for(c, POLLIN, deadline, error))
             return false;
-        ssize_t n = recv(c->fd, buf + have, MT_MESSAGE_MAX - have, 0);
+        ssize_t n = recv(c->fd, c->in + c->in_n, MT_MESSAGE_MAX - c->in_n, 0);
         if (n > 0)
-            have += (size_t)n;
+            c->in_n += (size_t)n;
         else if (n == 0 || errno == ECONNRESET)
             return fail(error, "closed", "%s", "");
         else if (errno != EINTR)
@@ -164,25 +171,67 @@ static bool refused(struct mt_slice text, struct mt_client_error *error) {
     return false;
 }
 
-static bool call(struct mt_client *c, const char *method, const json_t *params, uint8_t *buf,
-                 json_t **result, struct mt_client_error *error) {
-    struct mt_writer w = mt_writer(buf, MT_MESSAGE_MAX);
-    struct mt_ctl message;
+bool mt_client_send(struct mt_client *c, const char *method, struct mt_slice params, uint32_t *id,
+                    struct mt_client_error *error) {
+    uint8_t head[MT_CTL_METHOD_MAX + 32];
+    struct mt_writer w = mt_writer(head, sizeof head);
+    *id = 0;
+    if (c->fd < 0)
+        return fail(error, "closed", "%s", "");
     mt_ctl_request_begin(&w, ++c->last_id, method);
-    mt_json_write(params, &w);
-    if (w.err)
+    if (w.err || w.n + params.n > MT_MESSAGE_MAX)
         return fail(error, "too-long", "%s", "");
-    bool ok = send_all(c, mt_writer_slice(&w), error) && receive(c, buf, &message, error);
-    enum mt_err err = MT_OK;
-    if (ok && message.error.n == 0)
-        err = mt_json_read(message.result, result);
-    if (err)
-        ok = fail(error, "protocol", "%s", mt_err_text(err));
-    if (!ok) {
+    if (!send_all(c, mt_writer_slice(&w), error) || !send_all(c, params, error)) {
         mt_client_close(c);
         return false;
     }
-    return message.error.n == 0 || refused(message.error, error);
+    *id = c->last_id;
+    return true;
+}
+
+bool mt_client_receive(struct mt_client *c, uint32_t *id, json_t **result,
+                       struct mt_client_error *error) {
+    struct mt_ctl message;
+    size_t used;
+    *id = 0;
+    *result = NULL;
+    if (c->fd < 0)
+        return fail(error, "closed", "%s", "");
+    if (!c->in)
+        c->in = malloc(MT_MESSAGE_MAX);
+    if (!c->in)
+        return fail(error, "no-memory", "%s", "");
+    if (!receive(c, &message, &used, error)) {
+        mt_client_close(c);
+        return false;
+    }
+    bool ok = message.error.n == 0 || refused(message.error, error);
+    enum mt_err err = ok ? mt_json_read(message.result, result) : MT_OK;
+    if (err) {
+        mt_client_close(c);
+        return fail(error, "protocol", "%s", mt_err_text(err));
+    }
+    *id = message.id;
+    drop(c, used);
+    return ok;
+}
+
+static bool call(struct mt_client *c, const char *method, const json_t *params, uint8_t *buf,
+                 json_t **result, struct mt_client_error *error) {
+    struct mt_writer w = mt_writer(buf, MT_MESSAGE_MAX);
+    uint32_t id, answered;
+    mt_json_write(params, &w);
+    if (w.err)
+        return fail(error, "too-long", "%s", "");
+    if (!mt_client_send(c, method, mt_writer_slice(&w), &id, error))
+        return false;
+    bool ok = mt_client_receive(c, &answered, result, error);
+    if (answered == id || answered == 0)
+        return ok;
+    json_decref(*result);
+    *result = NULL;
+    mt_client_close(c);
+    return fail(error, "protocol", "%s", mt_err_text(MT_EPROTOCOL));
 }
 
 bool mt_client_call(struct mt_client *c, const char *method, const json_t *params, json_t **result,

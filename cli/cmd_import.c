@@ -1,22 +1,28 @@
 /* org import and activity import.
  *
  * The whole file is checked first; one wrong row and nothing of it is sent, unless --partial. Rows
- * go to the daemon in pieces, since one message holds about a megabyte. The daemon finds what is
- * there already, so an import that was interrupted can simply be run again. */
+ * go to the daemon in pieces, since one message holds about a megabyte; a few of them are under way
+ * at once, so that one is prepared while another is written to disk. The daemon finds what is there
+ * already, so an import that was interrupted can simply be run again. */
 #include "commands.h"
 
 #include "csv_import.h"
 #include "import_rows.h"
 #include "json.h"
+#include "limits.h"
 #include "table.h"
 #include "text.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { CHUNK_ROWS = 256, CHUNK_BYTES = 512 * 1024, READ_STEP = 256 * 1024 };
+enum {
+    CHUNK_ROWS = 1024,
+    CHUNK_BYTES = 512 * 1024,
+    CALLS_MAX = 4, /* under way at once */
+    READ_STEP = 256 * 1024
+};
 
 /* Reads all of `in`. Out: `*bytes` owned by the caller. False with errno; EFBIG beyond the cap. */
 static bool read_all(FILE *in, uint8_t **bytes, size_t *n) {
@@ -79,6 +85,23 @@ struct tally {
     bool drawn;
 };
 
+/* A call under way. */
+struct piece {
+    uint32_t id;
+    struct mt_import_chunk chunk;
+};
+
+struct sender {
+    struct mt_cli *cli;
+    const struct csv_file *file;
+    struct tally *tally;
+    uint8_t *memory; /* MT_MESSAGE_MAX bytes */
+    struct piece pieces[CALLS_MAX];
+    size_t n;
+    bool failed; /* then `error` says why, the first time */
+    struct mt_client_error error;
+};
+
 static double seconds_since(const struct timespec *start) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -97,56 +120,111 @@ static void draw_progress(struct mt_cli *cli, struct tally *t) {
     t->drawn = true;
 }
 
-static enum mt_exit send_rows(struct mt_cli *cli, const struct mt_kind *kind, json_t *take_rows,
-                              struct tally *t) {
-    json_t *result;
-    size_t n = json_array_size(take_rows);
-    assert(kind);
-    json_t *params = json_pack("{s:s, s:o, s:b}", "kind", kind->name, "rows", take_rows, "dry_run",
-                               (int)cli->dry_run);
-    struct mt_client_error error;
-    if (!mt_try(cli, "import", params, &result, &error)) {
-        if (t->drawn)
-            fputc('\n', cli->err);
-        if (t->sent == 0)
-            return mt_fail_call(cli, &error);
-        return mt_fail(cli, MT_EXIT_FAILED, error.code,
-                       _("Run the same import again: what is there already stays as it is."),
-                       _("stopped after %zu of %zu rows: %s"), t->sent, t->of, error.text);
+/* The daemon counts rows from the start of the call. */
+static void name_row(const struct csv_file *file, const struct mt_import_chunk *chunk,
+                     struct mt_client_error *error) {
+    unsigned n;
+    int end = 0;
+    if (sscanf(error->text, "row=%u%n", &n, &end) != 1)
+        return;
+    char *text =
+        mt_text_format("row=%u%s", (unsigned)mt_import_row(file, chunk, n), error->text + end);
+    snprintf(error->text, sizeof error->text, "%s", text);
+    free(text);
+}
+
+static void send_piece(struct sender *s, const struct mt_import_chunk *chunk) {
+    struct mt_writer w = mt_writer(s->memory, MT_MESSAGE_MAX);
+    struct piece *p = &s->pieces[s->n];
+    p->chunk = *chunk;
+    mt_wire_put_map(&w, 3);
+    mt_wire_put_cstr(&w, "kind");
+    mt_wire_put_cstr(&w, s->file->kind->name);
+    mt_wire_put_cstr(&w, "dry_run");
+    mt_wire_put_bool(&w, s->cli->dry_run);
+    mt_wire_put_cstr(&w, "rows");
+    mt_import_put(s->file, chunk, &w);
+    if (w.err) { /* one row that fits no message */
+        snprintf(s->error.code, sizeof s->error.code, "too-long");
+        s->failed = true;
+    } else if (mt_client_send(&s->cli->client, "import", mt_writer_slice(&w), &p->id, &s->error)) {
+        s->n++;
+    } else {
+        s->failed = true;
     }
+}
+
+static void add_result(struct tally *t, const json_t *result, size_t n) {
     t->fresh += mt_json_int(result, "new", 0);
     t->changed += mt_json_int(result, "changed", 0);
     t->unchanged += mt_json_int(result, "unchanged", 0);
     t->orgs += mt_json_int(result, "orgs_new", 0);
     t->sent += n;
+}
+
+/* Takes one answer, of whichever call it is. After an error those that are under way still count. */
+static void take_answer(struct sender *s) {
+    uint32_t id;
+    json_t *result;
+    struct mt_client_error error = {.code = ""};
+    bool ok = mt_client_receive(&s->cli->client, &id, &result, &error);
+    size_t at = 0;
+    while (at < s->n && s->pieces[at].id != id)
+        at++;
+    if (at == s->n) { /* the connection is lost, and with it what is under way */
+        s->n = 0;
+        if (ok)
+            snprintf(error.code, sizeof error.code, "protocol");
+        ok = false;
+    } else {
+        struct piece piece = s->pieces[at];
+        s->pieces[at] = s->pieces[--s->n];
+        if (ok)
+            add_result(s->tally, result, piece.chunk.n);
+        else
+            name_row(s->file, &piece.chunk, &error);
+    }
     json_decref(result);
-    draw_progress(cli, t);
-    return MT_EXIT_OK;
+    if (!ok && !s->failed)
+        s->error = error;
+    s->failed = s->failed || !ok;
+    draw_progress(s->cli, s->tally);
+}
+
+static void send_all(struct sender *s) {
+    struct mt_import_chunk chunk = mt_import_next(s->file, 0, CHUNK_ROWS, CHUNK_BYTES);
+    while (chunk.n > 0 && !s->failed) {
+        if (s->n == CALLS_MAX)
+            take_answer(s);
+        if (s->failed)
+            break;
+        send_piece(s, &chunk);
+        chunk = mt_import_next(s->file, chunk.end, CHUNK_ROWS, CHUNK_BYTES);
+    }
+    while (s->n > 0)
+        take_answer(s);
 }
 
 static enum mt_exit send_file(struct mt_cli *cli, const struct csv_file *file, struct tally *t) {
-    enum mt_exit status = MT_EXIT_OK;
-    json_t *rows = json_array();
-    size_t bytes = 0;
+    struct sender s = {.cli = cli, .file = file, .tally = t};
     t->of = file->n_rows - file->n_bad;
     clock_gettime(CLOCK_MONOTONIC, &t->start);
-    for (size_t i = 0; i < file->n_rows && !status; i++) {
-        if (file->rows[i].bad)
-            continue;
-        size_t size = mt_import_size(file, &file->rows[i]);
-        size_t n = json_array_size(rows);
-        if (n == CHUNK_ROWS || (n > 0 && bytes + size > CHUNK_BYTES)) {
-            status = send_rows(cli, file->kind, rows, t);
-            rows = json_array();
-            bytes = 0;
-        }
-        bytes += size;
-        json_array_append_new(rows, mt_import_row(file, &file->rows[i]));
-    }
-    if (!status && json_array_size(rows) > 0)
-        return send_rows(cli, file->kind, rows, t);
-    json_decref(rows);
-    return status;
+    s.memory = malloc(MT_MESSAGE_MAX);
+    if (!s.memory)
+        return mt_fail(cli, MT_EXIT_FAILED, "no-memory", NULL, _("out of memory"));
+    s.failed = !mt_connect(cli, &s.error);
+    if (!s.failed)
+        send_all(&s);
+    free(s.memory);
+    if (!s.failed)
+        return MT_EXIT_OK;
+    if (t->drawn)
+        fputc('\n', cli->err);
+    if (t->sent == 0)
+        return mt_fail_call(cli, &s.error);
+    return mt_fail(cli, MT_EXIT_FAILED, s.error.code,
+                   _("Run the same import again: what is there already stays as it is."),
+                   _("stopped after %zu of %zu rows: %s"), t->sent, t->of, s.error.text);
 }
 
 static enum mt_exit report(struct mt_cli *cli, const struct csv_file *file, struct tally *t) {

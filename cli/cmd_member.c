@@ -210,9 +210,9 @@ static enum mt_exit show_join(struct mt_cli *cli, const json_t *join, bool numbe
                *error = mt_json_str(join, "error");
     if (is_state(join, "refused"))
         return mt_fail(cli, MT_EXIT_DENIED, "denied",
-                       _("Ask for a new code: they type meent invite create NAME"), "%s%s%s",
-                       _("the region did not admit us"), error ? ": " : "",
-                       error ? mt_code_text(error) : "");
+                       _("Ask for a new code: they type meent invite create NAME"), "%s: %s",
+                       _("the region did not admit us"),
+                       _("the invitation was used, revoked or has expired"));
     bool member = is_state(join, "member");
     if (cli->json) {
         /* whether the call is under way or the request is filed shows in the number */
@@ -228,10 +228,10 @@ static enum mt_exit show_join(struct mt_cli *cli, const json_t *join, bool numbe
     if (number && !number_said)
         say_number(cli, number);
     if (!number) {
-        char *safe = mt_text_safe(error ? mt_code_text(error) : "", false);
+        char *safe = mt_text_safe(error ? mt_link_text(error) : "", false);
         mt_say(cli,
-               _("Pending: the other side has not answered yet. The daemon keeps trying.%s%s\n"),
-               *safe ? " " : "", safe);
+               _("Pending: the other side has not answered yet%s%s%s. The daemon keeps trying.\n"),
+               *safe ? " (" : "", safe, *safe ? ")" : "");
         free(safe);
     }
     mt_say(cli, number ? _("Pending until they approve. Wait for it with: meent join --wait 600\n")

@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "records.h"
+#include "said.h"
 #include "text.h"
 #include "words.h"
 
@@ -10,6 +11,12 @@
 #include <time.h>
 
 enum { PING_WAIT_MS = 6000, PING_POLL_MS = 20 };
+
+static const char *why(const char *code) {
+    if (strcmp(code, "psk") == 0)
+        return _("the other side does not accept the key of the region");
+    return mt_link_text(code);
+}
 
 static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     char lag[24], behind[24], seen[MT_WORDS_MAX] = "-";
@@ -21,7 +28,7 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     const char *error = mt_json_str(r, "error");
     const char *cells[] = {mt_json_str(r, "name"),
                            connected ? _("connected")
-                           : error   ? mt_code_text(error)
+                           : error   ? why(error)
                                      : _("not connected"),
                            lag,
                            behind,
@@ -55,9 +62,9 @@ struct step {
 };
 
 static const struct step STEPS[] = {
-    {"address", N_("address known"),
+    {"address", N_("address"),
      N_("They have to set `announce` in meentd.conf and be connected to someone once.")},
-    {"connect", N_("connection made"),
+    {"connect", N_("connection"),
      N_("Is their daemon running, and is its port open in both firewalls?")},
     {"key", N_("key of the region"), N_("They may not have the region's newest key yet.")},
     {"certificate", N_("certificate"), N_("Are the clocks of both machines right?")},
@@ -71,22 +78,25 @@ static const struct step *step_named(const char *name) {
     return NULL;
 }
 
-/* What stands behind a step: the address, or why it failed in the user's language. */
-static const char *detail_of(const json_t *step, bool ok) {
+/* What stands behind a step: the address, or why it failed in the user's language. Owns: the
+ * caller. */
+static char *detail_of(const struct mt_cli *cli, const json_t *step) {
     const char *text = mt_json_str(step, "text"), *code = mt_json_str(step, "code");
+    bool known;
     if (code)
-        return mt_code_text(code);
-    return text && ok && strcmp(text, "ok") != 0 ? text : "";
+        return mt_text_copy(why(code));
+    return mt_said(text && strcmp(text, "ok") != 0 ? text : "", cli->lang, &known);
 }
 
 static void put_step(struct mt_cli *cli, const json_t *step) {
     const char *name = mt_json_str(step, "step");
     const struct step *known = step_named(name);
     bool ok = json_is_true(json_object_get(step, "ok"));
-    char *safe = mt_text_safe(detail_of(step, ok), false);
+    char *detail = detail_of(cli, step), *safe = mt_text_safe(detail, false);
     char *safe_name = mt_text_safe(known ? _(known->text) : name ? name : "?", false);
     fprintf(cli->out, "%s %s%s%s\n", ok ? "✓" : "✗", safe_name, *safe ? ": " : "", safe);
     free(safe_name);
+    free(detail);
     free(safe);
 }
 

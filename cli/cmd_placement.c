@@ -1,4 +1,4 @@
-/* placement propose|accept|decline|list|show (stage): only the two parties see them. */
+/* placement propose|accept|decline|list|show|edit (stage): only the two parties see them. */
 #include "commands.h"
 
 #include "json.h"
@@ -106,4 +106,12 @@ MT_COMMAND(placement_show) {
     mt_show_record(cli, mt_schema_kind(MT_KIND_PLACEMENT), record);
     json_decref(record);
     return MT_EXIT_OK;
+}
+
+MT_COMMAND(placement_edit) {
+    json_t *result;
+    enum mt_exit status = mt_edit(cli, args, MT_KIND_PLACEMENT, args->words[0], &result);
+    if (status)
+        return status;
+    return mt_done(cli, result, _("Placement %s changed.\n"), mt_short_id(result));
 }

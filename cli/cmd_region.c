@@ -16,7 +16,7 @@ MT_COMMAND(init) {
     const struct mt_vocab_entry *kind = text ? mt_vocab_named(f->vocab, mt_slice_str(text)) : NULL;
     if (!kind) {
         char *why = text ? mt_reason(MT_TEXT_NOT_WORD, f, text, cli->lang) : NULL;
-        enum mt_exit status = mt_usage(cli, "--kind: %s", why ? why : _("is needed"));
+        enum mt_exit status = mt_usage(cli, _("--kind: %s"), why ? why : _("is needed"));
         free(why);
         free(asked);
         return status;

@@ -1,4 +1,4 @@
-/* stageplek add|list. */
+/* stageplek add|list|show|edit. */
 #include "commands.h"
 
 #include "json.h"
@@ -51,4 +51,26 @@ MT_COMMAND(stageplek_list) {
     };
     return mt_show_rows(cli, records, columns, MT_ARRAY_LEN(columns), row,
                         _("No places yet. To offer one: meent stageplek add --help"));
+}
+
+MT_COMMAND(stageplek_show) {
+    json_t *record;
+    enum mt_exit status = mt_record(cli, "stageplek", args->words[0], &record);
+    if (status)
+        return status;
+    if (cli->json) {
+        mt_put_json(cli, record);
+        return MT_EXIT_OK;
+    }
+    mt_show_record(cli, mt_schema_kind(MT_KIND_STAGEPLEK), record);
+    json_decref(record);
+    return MT_EXIT_OK;
+}
+
+MT_COMMAND(stageplek_edit) {
+    json_t *result;
+    enum mt_exit status = mt_edit(cli, args, MT_KIND_STAGEPLEK, args->words[0], &result);
+    if (status)
+        return status;
+    return mt_done(cli, result, _("Place %s changed.\n"), mt_short_id(result));
 }

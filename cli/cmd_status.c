@@ -33,7 +33,7 @@ struct line {
 
 static void put_piece(struct line *l, const char *between, char *take_text) {
     int w = mt_text_width(take_text) + mt_text_width(between);
-    if (l->at > 0 && l->at + w > l->cli->width) {
+    if (l->at > 2 && l->at + w > l->cli->width) {
         fprintf(l->cli->out, "%s\n  ", *between == ',' ? "," : "");
         l->at = 2;
         between = "";
@@ -134,7 +134,7 @@ static void put_store(struct mt_cli *cli, const json_t *s) {
     if (used >= 0) {
         char *text = bytes_text(used);
         put_piece(&l, " · ",
-                  map > 0 ? mt_text_format(_("storage %s (%.0f%% of the most)"), text,
+                  map > 0 ? mt_text_format(_("storage %s (%.0f%% of its limit)"), text,
                                            100.0 * (double)used / (double)map)
                           : mt_text_format(_("storage %s"), text));
         free(text);
@@ -165,12 +165,15 @@ static const struct health HEALTH[] = {
     {"no-key", N_("waiting for a key of the region: a member must be reached"), NULL},
     {"waiting", N_("entries that wait for a key: %s"), NULL},
     {"no-address", N_("others cannot be told where to connect: set announce in meentd.conf"), NULL},
-    {"board", N_("no single owner only from three seats on the board"), NULL},
+    {"board", N_("fewer than three seats on the board: one or two organisations decide for all"),
+     NULL},
     {"one-installation", N_("what only this organisation holds has no second copy"), NULL},
     {"disk-full", N_("the disk is full: changes are refused until there is space"), NULL},
     {"read-only", N_("changes are refused until there is space again"), NULL},
     {"new-installation", N_("this replica was copied or restored; a new installation was opened"),
      NULL},
+    {"restored",
+     N_("this replica was restored: nothing is written before another member was reached"), NULL},
     {"clock", N_("the clock differs from that of others"), NULL},
     {"fork", N_("two versions of one organisation's history exist; it is stopped"), NULL},
 };
@@ -249,13 +252,17 @@ static void put_head(struct mt_cli *cli, const json_t *s) {
 static void put_next(struct mt_cli *cli, const json_t *s) {
     const char *state = mt_json_str(s, "state");
     const json_t *join = json_object_get(s, "join");
-    const char *number = mt_json_str(join, "number"), *error = mt_json_str(join, "error");
+    const char *number = mt_json_str(join, "number"), *error = mt_json_str(join, "error"),
+               *joining = mt_json_str(join, "state");
+    if (joining && strcmp(joining, "refused") == 0)
+        return; /* health tells */
     if (state && strcmp(state, "joining") == 0) {
-        char *safe = mt_text_safe(number ? number : error ? error : "", false);
+        char *safe = mt_text_safe(number ? number : error ? mt_link_text(error) : "", false);
         if (number)
             fprintf(cli->out, _("Asked to join; read out by phone: %s\n"), safe);
         else
-            fprintf(cli->out, _("Joining: the other side has not answered yet. %s\n"), safe);
+            fprintf(cli->out, _("Joining: the other side has not answered yet%s%s%s.\n"),
+                    *safe ? " (" : "", safe, *safe ? ")" : "");
         fprintf(cli->out, "%s\n", _("Wait for it with: meent join --wait 600"));
         free(safe);
         return;

@@ -47,8 +47,11 @@ static void put_heading(struct mt_cli *cli, const char *text) {
 
 static void put_row(struct mt_cli *cli, const char *name, int width, const char *text) {
     int w = mt_text_width(name);
-    fprintf(cli->out, "  %s%*s", name, w < width ? width - w : 1, "");
-    put_wrapped(cli, 2 + (w < width ? width : w + 1), text);
+    if (w < width)
+        fprintf(cli->out, "  %s%*s", name, width - w, "");
+    else
+        fprintf(cli->out, "  %s\n%*s", name, 2 + width, "");
+    put_wrapped(cli, 2 + width, text);
 }
 
 static void put_overview(struct mt_cli *cli) {
@@ -72,6 +75,17 @@ static void put_overview(struct mt_cli *cli) {
     fprintf(cli->out, "\n%s\n", _("More: meent help COMMAND, or any command with --help"));
 }
 
+/* "a, b" of "a|b". */
+static void put_aliases(struct mt_cli *cli, const char *aliases) {
+    fprintf(cli->out, "\n%s: ", _("Also called"));
+    for (const char *p = aliases; *p; p++)
+        if (*p == '|')
+            fputs(", ", cli->out);
+        else
+            fputc(*p, cli->out);
+    fputc('\n', cli->out);
+}
+
 static void put_noun(struct mt_cli *cli, const struct mt_noun *noun) {
     size_t n;
     const struct mt_command *all = mt_commands(&n);
@@ -82,7 +96,7 @@ static void put_noun(struct mt_cli *cli, const struct mt_noun *noun) {
         if (strncmp(all[i].name, base, len) == 0 && all[i].name[len] == ' ')
             put_row(cli, all[i].name, COMMAND_WIDTH, _(all[i].summary));
     if (noun->aliases)
-        fprintf(cli->out, "\n%s: %s\n", _("Also called"), noun->aliases);
+        put_aliases(cli, noun->aliases);
 }
 
 static const char *value_of(const struct mt_field *f) {

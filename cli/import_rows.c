@@ -7,23 +7,52 @@
 
 enum { SHOWN_MAX = 100 }; /* problems printed for people */
 
-json_t *mt_import_row(const struct csv_file *file, const struct csv_row *row) {
-    json_t *out = json_object();
-    for (size_t i = 0; i < row->n_cells; i++) {
-        const struct csv_cell *c = &file->cells[row->first_cell + i];
-        const struct mt_field *f = mt_schema_field(file->kind, c->field);
-        json_object_set_new(out, f->name, json_stringn((const char *)c->p, c->n));
-    }
-    return out;
-}
-
-size_t mt_import_size(const struct csv_file *file, const struct csv_row *row) {
+static size_t size_of(const struct csv_file *file, const struct csv_row *row) {
     size_t n = 8;
     for (size_t i = 0; i < row->n_cells; i++) {
         const struct csv_cell *c = &file->cells[row->first_cell + i];
         n += strlen(mt_schema_field(file->kind, c->field)->name) + c->n + 8;
     }
     return n;
+}
+
+struct mt_import_chunk mt_import_next(const struct csv_file *file, size_t first, size_t max,
+                                      size_t max_bytes) {
+    struct mt_import_chunk chunk = {.first = first, .end = first};
+    size_t bytes = 0;
+    for (; chunk.end < file->n_rows && chunk.n < max; chunk.end++) {
+        const struct csv_row *row = &file->rows[chunk.end];
+        if (row->bad)
+            continue;
+        bytes += size_of(file, row);
+        if (chunk.n > 0 && bytes > max_bytes)
+            break;
+        chunk.n++;
+    }
+    return chunk;
+}
+
+void mt_import_put(const struct csv_file *file, const struct mt_import_chunk *chunk,
+                   struct mt_writer *w) {
+    mt_wire_put_array(w, chunk->n);
+    for (size_t at = chunk->first; at < chunk->end; at++) {
+        const struct csv_row *row = &file->rows[at];
+        if (row->bad)
+            continue;
+        mt_wire_put_map(w, row->n_cells);
+        for (size_t i = 0; i < row->n_cells; i++) {
+            const struct csv_cell *c = &file->cells[row->first_cell + i];
+            mt_wire_put_cstr(w, mt_schema_field(file->kind, c->field)->name);
+            mt_wire_put_str(w, mt_slice(c->p, c->n));
+        }
+    }
+}
+
+uint32_t mt_import_row(const struct csv_file *file, const struct mt_import_chunk *chunk, size_t n) {
+    for (size_t at = chunk->first; at < chunk->end && n > 0; at++)
+        if (!file->rows[at].bad && --n == 0)
+            return file->rows[at].row;
+    return 0;
 }
 
 const char *mt_import_code(const struct csv_problem *problem) {

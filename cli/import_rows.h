@@ -5,11 +5,21 @@
 #include "cli.h"
 #include "csv_import.h"
 
-/* One row as {field: text}; empty cells say nothing and are left out. Owns: the caller. */
-json_t *mt_import_row(const struct csv_file *file, const struct csv_row *row);
+/* Rows of one call: the good ones from place `first` to `end` of the file. */
+struct mt_import_chunk {
+    size_t first, end, n;
+};
 
-/* Bytes that row takes in a message, rounded up. */
-size_t mt_import_size(const struct csv_file *file, const struct csv_row *row);
+/* The next chunk: at most `max` rows in `max_bytes` bytes, but at least one. n 0: there is none. */
+struct mt_import_chunk mt_import_next(const struct csv_file *file, size_t first, size_t max,
+                                      size_t max_bytes);
+
+/* Puts the rows as {field: text}; empty cells say nothing and are left out. */
+void mt_import_put(const struct csv_file *file, const struct mt_import_chunk *chunk,
+                   struct mt_writer *w);
+
+/* Row of the file, as a spreadsheet counts, of row `n` (from 1) of a chunk; 0 when it has none. */
+uint32_t mt_import_row(const struct csv_file *file, const struct mt_import_chunk *chunk, size_t n);
 
 /* The stable code and the sentence of a problem. The sentence is owned by the caller. */
 const char *mt_import_code(const struct csv_problem *problem);

@@ -56,6 +56,7 @@ enum mt_exit mt_list_params(struct mt_cli *cli, const struct mt_args *args, cons
 
 enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records) {
     json_int_t limit = mt_json_int(take_params, "limit", 0);
+    json_int_t next = 0;
     enum mt_exit status = MT_EXIT_OK;
     *records = json_array();
     for (bool more = true; more;) {
@@ -63,7 +64,8 @@ enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records) 
         json_int_t want =
             limit && limit - (json_int_t)have < PAGE ? limit - (json_int_t)have : PAGE;
         json_t *params = json_copy(take_params), *result;
-        json_object_set_new(params, "offset", json_integer((json_int_t)have));
+        json_object_set_new(params, next ? "at" : "offset",
+                            json_integer(next ? next : (json_int_t)have));
         json_object_set_new(params, "limit", json_integer(want));
         status = mt_call(cli, "record.list", params, &result);
         if (status)
@@ -72,10 +74,12 @@ enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records) 
         size_t got = json_array_size(page);
         json_array_extend(*records, page);
         have += got;
-        /* with "more" the total is only what was counted so far */
-        more = got > 0 && (!limit || (json_int_t)have < limit) &&
-               (json_is_true(json_object_get(result, "more")) ||
-                (json_int_t)have < mt_json_int(result, "total", 0));
+        /* With `next` there may be others, also when this page is empty. With `more` the total is
+         * only what was counted so far. */
+        next = mt_json_int(result, "next", 0);
+        more = (!limit || (json_int_t)have < limit) &&
+               (next > 0 || (got > 0 && (json_is_true(json_object_get(result, "more")) ||
+                                         (json_int_t)have < mt_json_int(result, "total", 0))));
         json_decref(result);
     }
     json_decref(take_params);

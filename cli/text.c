@@ -117,6 +117,8 @@ char *mt_text_fold(const char *text) {
     for (const utf8proc_uint8_t *p = folded; *p; p++) {
         if (*p >= 0x80) /* what is left of marks, and letters no flag has */
             continue;
+        if (*p == '\'') /* "thema's" */
+            continue;
         bool letter = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
         if (letter)
             out[n++] = (char)*p;

@@ -150,6 +150,8 @@ static const char *hint_text(const char *hint) {
         {"expired", "this invitation has expired or was revoked"},
         {"in-a-region", "this organisation is in a region already"},
         {"code", "that is not an invitation code"},
+        {"restored",
+         "this replica was restored: nothing is written before another member was reached"},
     };
     for (size_t i = 0; i < MT_ARRAY_LEN(texts); i++)
         if (strcmp(texts[i].hint, hint) == 0)

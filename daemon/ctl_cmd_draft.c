@@ -206,10 +206,18 @@ void values_changed(struct values *v, struct mt_slice fields) {
     }
 }
 
+enum mt_err cmd_check_fields(struct cmd *c, const struct mt_kind *kind, struct mt_slice fields) {
+    const struct mt_field *bad = NULL;
+    enum mt_text_err why = mt_schema_check_fields(kind, fields, true, &bad);
+    if (why)
+        return cmd_say(c, MT_EINVALID, "field=%s code=%s", bad ? bad->name : "",
+                       mt_text_err_code(why));
+    return MT_OK;
+}
+
 enum mt_err values_check(struct cmd *c, const struct values *v, const struct mt_kind *kind,
                          struct mt_slice before) {
     struct mt_fieldset after = {.mask = 0};
-    const struct mt_field *bad = NULL;
     if (v->w.err)
         return v->w.err;
     if (before.n)
@@ -228,10 +236,7 @@ enum mt_err values_check(struct cmd *c, const struct values *v, const struct mt_
         return MT_ENOMEM;
     struct mt_writer w = mt_writer(memory, size);
     mt_fieldset_put(&after, &w);
-    enum mt_text_err why = mt_schema_check_fields(kind, mt_writer_slice(&w), true, &bad);
+    enum mt_err err = cmd_check_fields(c, kind, mt_writer_slice(&w));
     free(memory);
-    if (why)
-        return cmd_say(c, MT_EINVALID, "field=%s code=%s", bad ? bad->name : "",
-                       mt_text_err_code(why));
-    return MT_OK;
+    return err;
 }

@@ -132,6 +132,10 @@ static void say_member(struct health *h) {
     else if (waiting)
         say(h, "warn", "waiting", "entries wait for a key that is not here yet", "meent peer list",
             NULL, waiting);
+    if (info->behind)
+        say(h, "warn", "restored",
+            "this replica was restored: nothing is written before another member was reached",
+            "meent peer list", NULL, 0);
     say_peers(h);
     if (h->c->env->announce && h->c->env->announce[0] == '\0')
         say(h, "warn", "no-address",
@@ -141,8 +145,9 @@ static void say_member(struct health *h) {
     for (size_t i = 0; gov && i < mt_gov_members(gov); i++)
         seats += mt_gov_member_at(gov, i)->is_seat;
     if (seats < BOARD_SHARED)
-        say(h, "info", "board", "no single owner only from three seats on the board", NULL, NULL,
-            seats);
+        say(h, "info", "board",
+            "fewer than three seats on the board: one or two organisations decide for all", NULL,
+            NULL, seats);
     if (own_installations(h->c) == 1)
         say(h, "info", "one-installation", "what only this organisation holds has no second copy",
             NULL, NULL, 1);

@@ -168,6 +168,26 @@ enum mt_err cmd_invite_list(struct cmd *c) {
     return MT_OK;
 }
 
+/* What is wrong with an invitation is said here, where it can be named. */
+static enum mt_err check_invite(struct cmd *c, struct mt_slice name) {
+    size_t n = mt_node_invites(c->node, NULL, 0), at = 0;
+    struct mt_invite_info *infos = calloc(n + 1, sizeof *infos);
+    if (!infos)
+        return MT_ENOMEM;
+    n = mt_node_invites(c->node, infos, n);
+    bool is_over = false, found = false;
+    for (; at < n; at++)
+        if (mt_slice_is(name, infos[at].name)) {
+            found = true;
+            is_over = infos[at].state == MT_INVITE_REVOKED || infos[at].state == MT_INVITE_EXPIRED;
+        }
+    free(infos);
+    if (!found)
+        return cmd_say(c, MT_ENOTFOUND, "there is no invitation called %.*s",
+                       (int)mt_text_fit(name, 100), (const char *)name.p);
+    return is_over ? cmd_say(c, MT_ESTATE, "this invitation has expired or was revoked") : MT_OK;
+}
+
 /* An invitation goes by its name. */
 static enum mt_err finish_revoke(struct cmd *c, const struct mt_reply *reply) {
     struct mt_put p;
@@ -184,6 +204,9 @@ enum mt_err cmd_invite_revoke(struct cmd *c) {
     struct mt_slice name;
     enum mt_err err = read_name(c, &name);
     err = err ? err : need_region(c);
+    if (err)
+        return err;
+    err = check_invite(c, name);
     if (err)
         return err;
     struct mt_command command = {.type = MT_CMD_INVITE_REVOKE, .name = name};
@@ -335,6 +358,9 @@ enum mt_err cmd_member_approve(struct cmd *c) {
         return err;
     if (!read_number(text, &number))
         return cmd_say(c, MT_EINVALID, "the number is two groups of six digits");
+    err = check_invite(c, name);
+    if (err)
+        return err;
     struct mt_command command = {.type = MT_CMD_APPROVE, .name = name, .number = number};
     return cmd_submit(c, &command, finish_id);
 }

@@ -256,55 +256,22 @@ static enum mt_err keep_values(struct import *im, struct pending *p) {
 
 /* ---- the decision on one row ---- */
 
-static enum mt_err add_pending(struct cmd *c, struct import *im, const struct mt_rid *id,
-                               const uint8_t identity[static 16]) {
-    struct pending *p = &im->pending[im->n];
-    *p = (struct pending){.map = NULL};
-    memcpy(p->identity, identity, sizeof p->identity);
-    if (id)
-        p->id = *id;
-    else
-        c->env->random(p->id.b, sizeof p->id.b);
-    enum mt_err err = keep_values(im, p);
-    if (err)
-        free(p->map);
-    else
-        identities_add(&im->identities, identity, (uint32_t)im->n++);
-    return err;
-}
-
 /* The same thing stands twice in the file: the later row adds to the earlier. */
 static enum mt_err merge_row(struct import *im, struct pending *p) {
     im->n_unchanged++;
     return keep_values(im, p);
 }
 
-static enum mt_err decide(struct cmd *c, struct import *im) {
-    uint8_t identity[16];
-    uint64_t row;
+static void keep_pending(struct import *im, const struct pending *take_p) {
+    identities_add(&im->identities, take_p->identity, (uint32_t)im->n);
+    im->pending[im->n++] = *take_p;
+}
+
+/* Changes the record in `row` where the row of the file says something else. */
+static enum mt_err change_existing(struct cmd *c, struct import *im, uint64_t row,
+                                   const uint8_t identity[static 16]) {
     struct mt_view v;
-    size_t size = im->v.w.n + 256;
-    uint8_t *map = malloc(size);
-    if (!map)
-        return MT_ENOMEM;
-    struct mt_writer w = mt_writer(map, size);
-    mt_fieldset_put(&im->v.set, &w);
-    mt_store_identity(&c->info.region, &c->info.org, im->kind, mt_writer_slice(&w), identity);
-    free(map);
-    if (cmd_import_in_flight(c->env->shared, identity))
-        return MT_EAGAIN;
-    struct pending *p = find_pending(im, identity);
-    if (p)
-        return merge_row(im, p);
-    enum mt_err err = find_existing(c, im, identity, &row);
-    if (err)
-        return err;
-    if (row == NO_ROW) {
-        err = values_check(c, &im->v, im->kind, mt_slice(NULL, 0));
-        im->n_new += !err;
-        return err ? err : add_pending(c, im, NULL, identity);
-    }
-    err = mt_query_show(&c->q, row, &v);
+    enum mt_err err = mt_query_show(&c->q, row, &v);
     if (err)
         return err;
     for (size_t i = 0; i < im->n; i++)
@@ -315,9 +282,51 @@ static enum mt_err decide(struct cmd *c, struct import *im) {
         im->n_unchanged++;
         return MT_OK;
     }
+    struct pending p = {.id = v.id};
+    memcpy(p.identity, identity, sizeof p.identity);
     err = values_check(c, &im->v, im->kind, v.fields);
-    im->n_changed += !err;
-    return err ? err : add_pending(c, im, &v.id, identity);
+    err = err ? err : keep_values(im, &p);
+    if (err) {
+        free(p.map);
+        return err;
+    }
+    im->n_changed++;
+    keep_pending(im, &p);
+    return MT_OK;
+}
+
+/* `row`: all its values, encoded. */
+static enum mt_err decide_row(struct cmd *c, struct import *im, struct pending *row) {
+    uint64_t held;
+    struct mt_slice fields = mt_slice(row->map, row->n);
+    mt_store_identity(c->env->store, &c->info.region, &c->info.org, im->kind, fields,
+                      row->identity);
+    if (cmd_import_in_flight(c->env->shared, row->identity))
+        return MT_EAGAIN;
+    struct pending *p = find_pending(im, row->identity);
+    if (p)
+        return merge_row(im, p);
+    enum mt_err err = find_existing(c, im, row->identity, &held);
+    if (err)
+        return err;
+    if (held != NO_ROW)
+        return change_existing(c, im, held, row->identity);
+    err = cmd_check_fields(c, im->kind, fields);
+    if (err)
+        return err;
+    c->env->random(row->id.b, sizeof row->id.b);
+    im->n_new++;
+    keep_pending(im, row);
+    row->map = NULL;
+    return MT_OK;
+}
+
+static enum mt_err decide(struct cmd *c, struct import *im) {
+    struct pending row = {.map = NULL};
+    enum mt_err err = keep_values(im, &row);
+    err = err ? err : decide_row(c, im, &row);
+    free(row.map);
+    return err;
 }
 
 /* ---- the whole call ---- */

@@ -6,7 +6,8 @@
 
 enum {
     CMD_ROWS_MAX = 1024,              /* rows of one import call */
-    CMD_GROUP_BYTES_MAX = 8 * 1024,   /* of changes that share an entry: reading one opens it all */
+    CMD_GROUP_BYTES_MAX = 7 * 1024,   /* of changes that share an entry: reading one opens it all,
+                                         and sealed it fits two pages of the store */
     CMD_CHANGE_MAX = MT_BOX_MAX - 64, /* bytes of one change */
 };
 
@@ -128,6 +129,10 @@ void values_changed(struct values *v, struct mt_slice fields);
  * Errors: MT_EINVALID, the message names the field. */
 MT_MUST enum mt_err values_check(struct cmd *c, const struct values *v, const struct mt_kind *kind,
                                  struct mt_slice before);
+
+/* Checks all fields of a record. Errors: as values_check. */
+MT_MUST enum mt_err cmd_check_fields(struct cmd *c, const struct mt_kind *kind,
+                                     struct mt_slice fields);
 
 /* ---- the methods ---- */
 

@@ -73,7 +73,7 @@ static enum mt_err read_day(struct cmd *c, const char *key, uint32_t *out) {
 static enum mt_err read_list(struct cmd *c, struct list_memory *m) {
     struct mt_list *list = &m->list;
     struct mt_slice sort;
-    uint64_t limit = 0, offset = 0;
+    uint64_t limit = 0, offset = 0, at = 0;
     enum mt_err err = read_filters(c, m);
     err = err ? err : read_day(c, "from", &list->from);
     err = err ? err : read_day(c, "until", &list->until);
@@ -83,11 +83,13 @@ static enum mt_err read_list(struct cmd *c, struct list_memory *m) {
     err = err ? err : cmd_text(c, "sort", &sort);
     err = err ? err : cmd_uint(c, "limit", UINT32_MAX, &limit);
     err = err ? err : cmd_uint(c, "offset", UINT32_MAX, &offset);
+    err = err ? err : cmd_uint(c, "at", UINT32_MAX, &at);
     if (err)
         return err;
     list->newest_first = mt_slice_is(sort, "newest");
     list->limit = (size_t)limit;
     list->offset = (size_t)offset;
+    list->at = (size_t)at;
     return MT_OK;
 }
 

@@ -118,24 +118,23 @@ static bool is_named(const struct cmd *c, const struct mt_peer_info *peer, struc
            (name.n >= MT_QUERY_SHORT_MIN && name.n <= 64 && memcmp(hex, name.p, name.n) == 0);
 }
 
+/* A whole name or the start of an id stands before part of a name. */
 static enum mt_err find_peer(struct cmd *c, struct mt_slice name, struct mt_peer_info *out) {
-    size_t n;
-    bool found = false;
-    enum mt_err err = MT_OK;
+    size_t n, found = 0, part = 0;
     struct mt_peer_info *peers = cmd_peers(c, &n);
-    for (size_t i = 0; i < n && !err; i++) {
-        if (!is_named(c, &peers[i], name))
-            continue;
-        if (found)
-            err = cmd_say(c, MT_EAMBIGUOUS, "several organisations are called that");
-        found = true;
-        *out = peers[i];
-    }
+    for (size_t i = 0; i < n; i++)
+        if (is_named(c, &peers[i], name) && ++found == 1)
+            *out = peers[i];
+    for (size_t i = 0; i < n && !found; i++)
+        if (mt_text_contains(mt_slice_str(member_name(c, &peers[i].org)), name) && ++part == 1)
+            *out = peers[i];
     free(peers);
-    if (!err && !found)
-        err = cmd_say(c, MT_ENOTFOUND, "no other member is called %.*s",
-                      (int)mt_text_fit(name, 100), (const char *)name.p);
-    return err;
+    if (found > 1 || part > 1)
+        return cmd_say(c, MT_EAMBIGUOUS, "several organisations are called that");
+    if (!found && !part)
+        return cmd_say(c, MT_ENOTFOUND, "no other member is called %.*s",
+                       (int)mt_text_fit(name, 100), (const char *)name.p);
+    return MT_OK;
 }
 
 /* `trying`: there is no outcome yet, ask again. */

@@ -78,11 +78,21 @@ static bool keep_row(void *arg, uint64_t row) {
     return rows->n < rows->max;
 }
 
+enum mt_err mt_rows_add(struct mt_rows *rows, uint64_t row) {
+    (void)keep_row(rows, row);
+    return rows->failed ? MT_ENOMEM : MT_OK;
+}
+
+enum mt_err mt_query_rows_add(struct mt_query *q, const struct mt_index_query *index,
+                              struct mt_rows *rows) {
+    enum mt_err err = mt_read_index(&q->read, index, keep_row, rows);
+    return err ? err : rows->failed ? MT_ENOMEM : MT_OK;
+}
+
 enum mt_err mt_query_rows_max(struct mt_query *q, const struct mt_index_query *index, size_t max,
                               struct mt_rows *out) {
     *out = (struct mt_rows){.max = max};
-    enum mt_err err = mt_read_index(&q->read, index, keep_row, out);
-    return err ? err : out->failed ? MT_ENOMEM : MT_OK;
+    return mt_query_rows_add(q, index, out);
 }
 
 enum mt_err mt_query_rows(struct mt_query *q, const struct mt_index_query *index,
@@ -153,7 +163,7 @@ enum mt_err mt_query_prefix(struct mt_query *q, uint16_t kind, struct mt_slice h
     size_t n = 0;
     hex = mt_text_trim(hex);
     if (hex.n < MT_QUERY_SHORT_MIN || hex.n > 2 * sizeof out->id.b || !is_hex(hex))
-        return mt_query_say(q, MT_EINVALID, "an id is 4 to 32 hexadecimal digits");
+        return mt_query_say(q, MT_ENOTFOUND, "an id is 4 to 32 hexadecimal digits");
     enum mt_err err = mt_read_prefix(&q->read, kind, hex, rows, MT_ARRAY_LEN(rows), &n);
     if (err)
         return err;

@@ -32,8 +32,8 @@ struct mt_query_config {
     const struct mt_keyring *keys;
     const struct mt_gov *gov;  /* NULL: no members are known */
     struct mt_org_cache *orgs; /* NULL: nothing is kept */
-    struct mt_id region;      /* zeros: there is none, and nothing is found */
-    struct mt_id org;         /* our own organisation */
+    struct mt_id region;       /* zeros: there is none, and nothing is found */
+    struct mt_id org;          /* our own organisation */
     uint64_t wall_ms;
     bool personal; /* may records of pair channels be seen */
 };
@@ -74,6 +74,9 @@ MT_MUST enum mt_err mt_query_rows(struct mt_query *q, const struct mt_index_quer
 MT_MUST enum mt_err mt_query_rows_max(struct mt_query *q, const struct mt_index_query *index,
                                       size_t max,
                                       struct mt_rows *out); /* at most the first `max` */
+MT_MUST enum mt_err mt_query_rows_add(struct mt_query *q, const struct mt_index_query *index,
+                                      struct mt_rows *rows); /* behind those there, up to max */
+MT_MUST enum mt_err mt_rows_add(struct mt_rows *rows, uint64_t row); /* unless it is full */
 void mt_rows_free(struct mt_rows *rows);
 
 /* Rows of `kind` that refer to record `id`, over all audiences. */
@@ -85,7 +88,7 @@ MT_MUST enum mt_err mt_query_show(struct mt_query *q, uint64_t row, struct mt_vi
 MT_MUST enum mt_err mt_query_look(struct mt_query *q, uint64_t row, struct mt_view *out);
 
 /* Finds the record that a prefix of an id names, kind 0: any, and reads it for showing.
- * Errors: MT_EINVALID (no hex, or too short), MT_ENOTFOUND, MT_EAMBIGUOUS (the message lists the
+ * Errors: MT_ENOTFOUND (also of what is no id), MT_EAMBIGUOUS (the message lists the
  * candidates), MT_EDENIED (a channel's record and the caller may not see it). */
 MT_MUST enum mt_err mt_query_prefix(struct mt_query *q, uint16_t kind, struct mt_slice hex,
                                     struct mt_view *out);
@@ -317,13 +320,15 @@ struct mt_list {
     uint32_t from, until; /* days; 0: open */
     struct mt_slice text; /* searched for in any text, case-insensitive */
     size_t limit, offset; /* limit 0: a page */
+    size_t at;            /* where to go on: `next` of an earlier answer; 0: from the start */
 };
 
 /* True when a record is one the list asks for. `free`, for activities and places, is computed. */
 bool mt_query_matches(struct mt_query *q, const struct mt_list *list, const struct mt_view *v);
 
-/* Writes {"records": [...], "total": n, "more": bool}; with `more` the total is only what was found
- * before the page was full. Errors: MT_ENOMEM, store. */
+/* Writes {"records": [...], "total": n, "more": bool, "next": n or nil}. With `more` the total is
+ * only what was found so far. With `next` the list goes on there, whether or not this page is full:
+ * one call looks at a few thousand records at most. Errors: MT_ENOMEM, store. */
 MT_MUST enum mt_err mt_query_list(struct mt_query *q, const struct mt_list *list,
                                   struct mt_writer *w);
 

@@ -181,6 +181,20 @@ void mt_signups_free(struct mt_signups *s) {
 
 /* ---- placements ---- */
 
+/* What the proposer itself says of a placement; NULL while that is up to the other side. */
+static const char *own_status(const struct mt_view *v, bool was_accepted) {
+    switch (mt_field_uint(v->fields, MT_COMMON_STATUS)) {
+    case MT_PLACEMENT_RUNNING:
+        return was_accepted ? "running" : NULL;
+    case MT_PLACEMENT_FINISHED:
+        return was_accepted ? "finished" : NULL;
+    case MT_PLACEMENT_STOPPED:
+        return "stopped";
+    default:
+        return NULL;
+    }
+}
+
 const char *mt_query_placement_status(struct mt_query *q, const struct mt_view *v,
                                       struct mt_answer *answer) {
     struct mt_subject subject;
@@ -190,18 +204,17 @@ const char *mt_query_placement_status(struct mt_query *q, const struct mt_view *
     struct mt_id other = mt_id_eq(&v->owner, &q->config.org) ? v->audience : q->config.org;
     bool alone = mt_id_eq(&v->audience, &q->config.org);
     bool agreed = alone && mt_field_has(v->fields, MT_PLACEMENT_AGREED_BY);
-    switch (mt_field_uint(v->fields, MT_COMMON_STATUS)) {
-    case MT_PLACEMENT_RUNNING:
+    if (mt_query_answer(q, &subject, &other, 1, answer))
+        answer->found = false;
+    /* Nobody takes a place by saying that a placement runs: it was accepted before. */
+    bool was_accepted = agreed || (answer->found && (answer->decision == MT_DECISION_ACCEPTED ||
+                                                     answer->decision == MT_DECISION_SIGNED));
+    const char *own = own_status(v, was_accepted);
+    if (own) {
         *answer = (struct mt_answer){0};
-        return "running";
-    case MT_PLACEMENT_FINISHED:
-        *answer = (struct mt_answer){0};
-        return "finished";
-    case MT_PLACEMENT_STOPPED:
-        *answer = (struct mt_answer){0};
-        return "stopped";
+        return own;
     }
-    if (mt_query_answer(q, &subject, &other, 1, answer) || !answer->found || !answer->current)
+    if (!answer->found || !answer->current)
         return agreed ? "accepted" : "proposed";
     switch (answer->decision) {
     case MT_DECISION_ACCEPTED:

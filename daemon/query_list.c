@@ -5,17 +5,21 @@
  * they are opened in the order they came in, as records that came together lie together, and shown
  * in the order of the index. Beyond ROWS_COUNTED_MAX rows the walk ends with the page; then the total
  * is what was found so far and `more` says that there may be others. The page also ends when the
- * answer would not fit a message. */
+ * answer would not fit a message, and after ROWS_LOOKED_MAX rows, so that the daemon does other
+ * things in between; the caller then asks for what comes from `next` on.
+ *
+ * Between two days there is what begins between them or less than MT_LONG_DAYS before, and what
+ * lasts longer and has not ended: an index of its own, since these are few. */
 #include "query.h"
 
 #include <stdlib.h>
 
 enum {
     RECORD_ROOM = 64 * 1024, /* room left in the answer before another record is begun */
-    LONGEST_DAYS = 400,      /* things that began earlier are not looked for with `from` */
     ROWS_COUNTED_MAX = 2048, /* rows that are looked at only to know the total */
+    ROWS_LOOKED_MAX = 4096,  /* rows that one call looks at */
     WINDOW_FIRST = 64,
-    WINDOW_MAX = 16384,
+    WINDOW_MAX = 4096,
 };
 
 static bool has_days(const struct mt_kind *kind) {
@@ -37,29 +41,100 @@ static const struct mt_filter *ref_filter(const struct mt_list *list) {
     return NULL;
 }
 
+/* The days that the list asks for, by name or as a week; 0: open. */
+static void list_days(const struct mt_list *list, uint32_t *from, uint32_t *until) {
+    *from = list->from;
+    *until = list->until;
+    for (size_t i = 0; i < list->n_filters; i++) {
+        if (list->filters[i].field->type != MT_FIELD_WEEK)
+            continue;
+        struct mt_reader r = mt_reader(list->filters[i].value);
+        uint32_t monday = mt_week_to_day((uint32_t)mt_wire_uint(&r, UINT32_MAX));
+        if (!monday)
+            continue;
+        *from = monday > *from ? monday : *from;
+        *until = *until == 0 || monday + 6 < *until ? monday + 6 : *until;
+    }
+}
+
+struct begun {
+    uint32_t day;
+    uint64_t row;
+};
+
+static int begun_cmp(const void *a, const void *b) {
+    const struct begun *x = a, *y = b;
+    if (x->day != y->day)
+        return x->day < y->day ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Adds what began before `day` and has not ended by `from`, in order of its first day. */
+static enum mt_err add_long(struct mt_query *q, const struct mt_list *list, uint32_t from,
+                            uint32_t day, struct mt_rows *rows) {
+    uint8_t bound[4];
+    struct mt_rows ends;
+    struct mt_index_query index = {.type = MT_INDEX_LONG,
+                                   .all_audiences = list->kind->pair,
+                                   .kind = list->kind->no,
+                                   .from = mt_slice(bound, sizeof bound)};
+    mt_be32(bound, from);
+    enum mt_err err = mt_query_rows(q, &index, &ends);
+    struct begun *begun = malloc((ends.n + 1) * sizeof *begun);
+    size_t n = 0;
+    if (!err && !begun)
+        err = MT_ENOMEM;
+    for (size_t i = 0; !err && i < ends.n; i++) {
+        struct mt_view v;
+        uint32_t first, last;
+        if (mt_query_show(q, ends.p[i], &v) == MT_OK && mt_query_days(&v, &first, &last) &&
+            first < day)
+            begun[n++] = (struct begun){.day = first, .row = v.row};
+    }
+    if (n)
+        qsort(begun, n, sizeof *begun, begun_cmp);
+    for (size_t i = 0; !err && i < n; i++)
+        err = mt_rows_add(rows, begun[list->newest_first ? n - 1 - i : i].row);
+    free(begun);
+    mt_rows_free(&ends);
+    return err;
+}
+
 static enum mt_err list_rows(struct mt_query *q, const struct mt_list *list, size_t max,
                              struct mt_rows *rows) {
     const struct mt_filter *by_ref = ref_filter(list);
     struct mt_ref ref;
+    *rows = (struct mt_rows){.max = max};
     if (by_ref) {
         struct mt_reader r = mt_reader(by_ref->value);
         if (mt_ref_get(&r, &ref) == MT_OK)
             return mt_query_refs(q, list->kind->no, &ref.id, rows);
     }
-    uint8_t from[4], until[4];
-    struct mt_index_query index = {.type = has_days(list->kind) ? MT_INDEX_DATE : MT_INDEX_KIND,
+    bool dated = has_days(list->kind);
+    uint8_t low[4], high[4];
+    uint32_t from, until, day = 0;
+    struct mt_index_query index = {.type = dated ? MT_INDEX_DATE : MT_INDEX_KIND,
                                    .all_audiences = list->kind->pair,
                                    .kind = list->kind->no,
                                    .descending = list->newest_first};
-    if (index.type == MT_INDEX_DATE && list->from > LONGEST_DAYS) {
-        mt_be32(from, list->from - LONGEST_DAYS);
-        index.from = mt_slice(from, sizeof from);
+    list_days(list, &from, &until);
+    if (dated && from > MT_LONG_DAYS) {
+        day = from - MT_LONG_DAYS + 1;
+        mt_be32(low, day);
+        index.from = mt_slice(low, sizeof low);
     }
-    if (index.type == MT_INDEX_DATE && list->until) {
-        mt_be32(until, list->until);
-        index.to = mt_slice(until, sizeof until);
+    if (dated && until) {
+        mt_be32(high, until);
+        index.to = mt_slice(high, sizeof high);
     }
-    return mt_query_rows_max(q, &index, max, rows);
+    enum mt_err err = MT_OK;
+    if (day && !list->newest_first)
+        err = add_long(q, list, from, day, rows);
+    if (!err && rows->n < max)
+        err = mt_query_rows_add(q, &index, rows);
+    if (!err && day && list->newest_first && rows->n < max)
+        err = add_long(q, list, from, day, rows);
+    return err;
 }
 
 /* ---- organisations come by name, one row for all records about one ---- */
@@ -116,7 +191,8 @@ static bool needs_reading(const struct mt_list *list) {
 struct page {
     struct mt_put records;
     size_t room, total;
-    bool full; /* nothing more fits: rows are only counted */
+    size_t next; /* place behind the last row that was shown or passed over */
+    bool full;   /* nothing more fits: rows are only counted */
 };
 
 /* Shows one record, or leaves it out and ends the page when it does not fit. */
@@ -160,9 +236,9 @@ static int place_cmp(const void *a, const void *b) {
 }
 
 static void take_window(struct mt_query *q, const struct mt_list *list, const uint64_t *rows,
-                        size_t n, struct seat *seats, struct page *page) {
+                        size_t at, size_t n, struct seat *seats, struct page *page) {
     for (size_t i = 0; i < n; i++)
-        seats[i] = (struct seat){.row = rows[i], .at = i};
+        seats[i] = (struct seat){.row = rows[at + i], .at = at + i};
     qsort(seats, n, sizeof *seats, row_cmp);
     for (size_t i = 0; i < n; i++) {
         struct mt_view v;
@@ -171,46 +247,41 @@ static void take_window(struct mt_query *q, const struct mt_list *list, const ui
     }
     qsort(seats, n, sizeof *seats, place_cmp);
     for (size_t i = 0; i < n; i++) {
-        if (!seats[i].wanted)
-            continue;
-        if (page->total++ >= list->offset && !page->full)
+        size_t shown = page->records.n;
+        bool was_full = page->full;
+        if (seats[i].wanted && page->total++ >= list->offset && !was_full)
             show(q, seats[i].row, page);
+        if (!was_full && (!page->full || page->records.n > shown))
+            page->next = seats[i].at + 1;
     }
-}
-
-/* Walks the rows from `at` on. Returns where it stopped. */
-static size_t take_rows(struct mt_query *q, const struct mt_list *list, const struct mt_rows *rows,
-                        size_t at, struct seat *seats, struct page *page) {
-    size_t window = WINDOW_FIRST;
-    while (at < rows->n && !(page->full && rows->n > ROWS_COUNTED_MAX)) {
-        size_t n = rows->n - at < window ? rows->n - at : window;
-        take_window(q, list, rows->p + at, n, seats, page);
-        at += n;
-        window = window < WINDOW_MAX ? 4 * window : WINDOW_MAX;
-    }
-    return at;
 }
 
 static enum mt_err filtered(struct mt_query *q, const struct mt_list *list, struct page *page,
                             bool *more) {
     struct mt_rows rows;
     bool by_name = list->kind->no == MT_KIND_ORG;
-    size_t at = 0;
+    size_t end = list->at + ROWS_LOOKED_MAX, window = WINDOW_FIRST, at = list->at;
     struct seat *seats = malloc(WINDOW_MAX * sizeof *seats);
     if (!seats)
         return MT_ENOMEM;
     enum mt_err err = list->n_filters ? mt_query_book(q) : MT_OK;
-    /* Most pages are full before all rows were even named. */
-    for (size_t max = ROWS_COUNTED_MAX + 1; !err; max = SIZE_MAX) {
-        err = by_name ? org_rows(q, &rows) : list_rows(q, list, max, &rows);
-        if (!err)
-            at = take_rows(q, list, &rows, at, seats, page);
-        bool all = by_name || rows.n < max;
-        *more = at < rows.n || !all;
-        mt_rows_free(&rows);
-        if (all || page->full)
-            break;
+    if (err) {
+        free(seats);
+        return err;
     }
+    err = by_name ? org_rows(q, &rows) : list_rows(q, list, end + 1, &rows);
+    end = rows.n < end ? rows.n : end;
+    page->next = at;
+    while (!err && at < end && !(page->full && rows.n - list->at > ROWS_COUNTED_MAX)) {
+        size_t n = end - at < window ? end - at : window;
+        take_window(q, list, rows.p, at, n, seats, page);
+        at += n;
+        window = window < WINDOW_MAX ? 4 * window : WINDOW_MAX;
+    }
+    *more = at < rows.n;
+    if (page->next >= rows.n)
+        page->next = 0;
+    mt_rows_free(&rows);
     free(seats);
     return err;
 }
@@ -242,6 +313,10 @@ enum mt_err mt_query_list(struct mt_query *q, const struct mt_list *list, struct
     mt_put_array_end(&page.records);
     mt_put_uint(&p, "total", page.total);
     mt_put_bool(&p, "more", more);
+    if (page.next)
+        mt_put_uint(&p, "next", page.next);
+    else
+        mt_put_nil(&p, "next");
     mt_put_map_end(&p);
     return err ? err : w->err;
 }

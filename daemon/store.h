@@ -117,7 +117,11 @@ enum mt_index_type {
     MT_INDEX_REF = 3,  /* value 16 bytes: id of a record this one refers to, any reference field */
     MT_INDEX_IDENTITY = 4, /* value 16 bytes: mt_store_identity; `from` and `to` are equal */
     MT_INDEX_OWNER = 5,    /* value u32 org no: records by owner */
+    MT_INDEX_LONG = 6, /* value u32: last day of a thing that lasts more than MT_LONG_DAYS; others
+                          are not in it */
 };
+
+enum { MT_LONG_DAYS = 7 };
 
 struct mt_index_query {
     enum mt_index_type type;
@@ -141,8 +145,9 @@ MT_MUST enum mt_err mt_read_prefix(struct mt_read *r, uint16_t kind, struct mt_s
 
 /* Hash for MT_INDEX_IDENTITY of a set of fields: of owner, kind and the `external` field when it is
  * set, else the fields marked MT_FIELD_IDENTITY. Zeros when none of them is set. */
-void mt_store_identity(const struct mt_id *region, const struct mt_id *owner,
-                       const struct mt_kind *kind, struct mt_slice fields, uint8_t out[static 16]);
+void mt_store_identity(const struct mt_store *s, const struct mt_id *region,
+                       const struct mt_id *owner, const struct mt_kind *kind,
+                       struct mt_slice fields, uint8_t out[static 16]);
 
 /* Local number of an organisation; 0 when never seen. */
 uint32_t mt_read_org_no(struct mt_read *r, const struct mt_id *org);

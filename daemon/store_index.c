@@ -23,6 +23,12 @@ static void kind_init(struct kind_info *info, const struct mt_kind *kind) {
             info->from = (int8_t)f->no;
         if (strcmp(f->name, "week") == 0 && f->type == MT_FIELD_WEEK)
             info->week = (int8_t)f->no;
+        if (strcmp(f->name, "end_date") == 0 && f->type == MT_FIELD_DATE)
+            info->end_date = (int8_t)f->no;
+        if (strcmp(f->name, "until") == 0 && f->type == MT_FIELD_DATE)
+            info->until = (int8_t)f->no;
+        if (strcmp(f->name, "end_week") == 0 && f->type == MT_FIELD_WEEK)
+            info->end_week = (int8_t)f->no;
     }
 }
 
@@ -30,7 +36,13 @@ void mt_store_kinds_init(struct kind_info kinds[static MT_KIND_END]) {
     size_t n;
     const struct mt_kind *table = mt_schema_kinds(&n);
     for (size_t i = 0; i < MT_KIND_END; i++)
-        kinds[i] = (struct kind_info){.external = -1, .date = -1, .from = -1, .week = -1};
+        kinds[i] = (struct kind_info){.external = -1,
+                                      .date = -1,
+                                      .from = -1,
+                                      .week = -1,
+                                      .end_date = -1,
+                                      .until = -1,
+                                      .end_week = -1};
     for (size_t i = 0; i < n; i++)
         if (table[i].no < MT_KIND_END)
             kind_init(&kinds[table[i].no], &table[i]);
@@ -47,15 +59,8 @@ static const struct mt_slice *field_of(const struct values *values, int8_t no) {
 }
 
 /* Content is not checked against the schema when it is counted: what is no number is no day. */
-static uint32_t day_of(const struct kind_info *info, const struct values *values) {
-    const struct mt_slice *v = field_of(values, info->date);
-    bool is_week = false;
-    if (!v)
-        v = field_of(values, info->from);
-    if (!v) {
-        v = field_of(values, info->week);
-        is_week = true;
-    }
+static uint32_t day_in(const struct values *values, int8_t no, bool is_week) {
+    const struct mt_slice *v = field_of(values, no);
     if (!v)
         return DAY_NONE;
     struct mt_reader r = mt_reader(*v);
@@ -64,6 +69,23 @@ static uint32_t day_of(const struct kind_info *info, const struct values *values
         return DAY_NONE;
     uint32_t day = is_week ? mt_week_to_day(number) : number;
     return is_week && day == 0 ? DAY_NONE : day;
+}
+
+/* First and last day of a thing. A value that is no day counts as one that is not there for the last
+ * day only: the first field that is set decides the first. */
+static void days_of(const struct kind_info *info, const struct values *values, uint32_t *first,
+                    uint32_t *last) {
+    bool is_week = !field_of(values, info->date) && !field_of(values, info->from);
+    int8_t no = is_week ? info->week : field_of(values, info->date) ? info->date : info->from;
+    *first = *last = day_in(values, no, is_week);
+    if (*first == DAY_NONE)
+        return;
+    uint32_t end = day_in(values, is_week ? info->end_week : info->end_date, is_week);
+    if (end == DAY_NONE && !is_week)
+        end = day_in(values, info->until, false);
+    if (end != DAY_NONE && end > *last)
+        *last = end;
+    *last += is_week ? 6 : 0;
 }
 
 static void identity_of(const struct mt_id *region, const struct mt_id *owner,
@@ -90,13 +112,12 @@ static void identity_of(const struct mt_id *region, const struct mt_id *owner,
         memcpy(out, hash, 16);
 }
 
-void mt_store_identity(const struct mt_id *region, const struct mt_id *owner,
-                       const struct mt_kind *kind, struct mt_slice fields, uint8_t out[static 16]) {
+void mt_store_identity(const struct mt_store *s, const struct mt_id *region,
+                       const struct mt_id *owner, const struct mt_kind *kind,
+                       struct mt_slice fields, uint8_t out[static 16]) {
     struct values values = {0};
-    struct kind_info info = {.external = -1, .date = -1, .from = -1, .week = -1};
-    kind_init(&info, kind);
     mt_store_values_add(&values, fields, UINT64_MAX);
-    identity_of(region, owner, &info, &values, out);
+    identity_of(region, owner, &s->kinds[kind->no], &values, out);
 }
 
 void mt_store_identity_key(const struct mt_store *s, const uint8_t identity[static 16],
@@ -114,6 +135,7 @@ size_t mt_store_index_width(unsigned type) {
         return 0;
     case MT_INDEX_DATE:
     case MT_INDEX_OWNER:
+    case MT_INDEX_LONG:
         return 4;
     case MT_INDEX_REF:
     case MT_INDEX_IDENTITY:
@@ -177,8 +199,13 @@ void mt_store_index_keys(const struct mt_store *s, const struct mt_id *region,
     /* What another major version means by its fields is not known. */
     if (!info || !info->kind || info->kind->major != rec->major)
         return;
-    if (info->date >= 0 || info->from >= 0 || info->week >= 0)
-        emit(&e, MT_INDEX_DATE, (uint64_t)day_of(info, values) << 32, 0);
+    if (info->date >= 0 || info->from >= 0 || info->week >= 0) {
+        uint32_t first, last;
+        days_of(info, values, &first, &last);
+        emit(&e, MT_INDEX_DATE, (uint64_t)first << 32, 0);
+        if (last - first >= MT_LONG_DAYS)
+            emit(&e, MT_INDEX_LONG, (uint64_t)last << 32, 0);
+    }
     for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         if (info->refs >> no & 1 && is_set(values->v[no]))
             emit_refs(&e, values->v[no]);

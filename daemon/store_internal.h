@@ -44,6 +44,7 @@ struct kind_info {
     uint64_t refs, identity;    /* fields of type REF and REFS; fields marked IDENTITY */
     int8_t external;            /* field numbers, -1 when there is none */
     int8_t date, from, week;
+    int8_t end_date, until, end_week;
 };
 
 /* The entry that was opened last. Imports put many changes in one entry. */

@@ -330,6 +330,7 @@ void mt_node_step(struct mt_node *n, const struct mt_event *ev) {
     if (n->retire_due && mt_node_retire(n) != MT_OK)
         n->oom = true;
     settle(n);
+    mt_node_level(n);
     mt_node_timers(n);
     mt_node_save_due(n);
     mt_node_dial_due(n);

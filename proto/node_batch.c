@@ -242,6 +242,10 @@ enum mt_err mt_node_write(struct mt_node *n, const struct mt_command *cmd, const
         *hint = "no-region";
         return MT_ESTATE;
     }
+    if (n->behind) {
+        *hint = "restored";
+        return MT_ESTATE;
+    }
     enum mt_err err = find_place(n, &cmd->audience, &at);
     /* Everything is checked before anything is chained, so that a refused write leaves no trace. */
     for (uint32_t i = 0; i < cmd->n_contents && !err; i++) {

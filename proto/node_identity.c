@@ -51,7 +51,7 @@ enum mt_err mt_node_init_org(struct mt_node *n, struct mt_slice name, uint16_t k
     return MT_OK;
 }
 
-/* ---- the blob: [version, seed, name, kind, feed seed, link secret, number, replaces] ---- */
+/* ---- the blob: [version, seed, name, kind, feed seed, link secret, number, replaces, behind] ---- */
 
 enum mt_err mt_node_save_identity(struct mt_node *n, struct mt_work *work) {
     uint8_t *buf = mt_batch_alloc(work->batch, BLOB_MAX);
@@ -59,7 +59,7 @@ enum mt_err mt_node_save_identity(struct mt_node *n, struct mt_work *work) {
     if (!op)
         return MT_ENOMEM;
     struct mt_writer w = mt_writer(buf, BLOB_MAX);
-    mt_wire_put_array(&w, 8);
+    mt_wire_put_array(&w, 9);
     mt_wire_put_uint(&w, BLOB_VERSION);
     mt_wire_put_bin(&w, n->secret->seed, 32);
     mt_wire_put_cstr(&w, n->name);
@@ -68,6 +68,7 @@ enum mt_err mt_node_save_identity(struct mt_node *n, struct mt_work *work) {
     mt_wire_put_bin(&w, n->secret->link.secret, 32);
     mt_wire_put_uint(&w, n->number);
     mt_wire_put_id(&w, &n->replaces);
+    mt_wire_put_bool(&w, n->behind);
     op->blob.name = "identity";
     op->blob.bytes = mt_writer_slice(&w);
     return w.err;
@@ -82,7 +83,7 @@ enum mt_err mt_node_read_identity(struct mt_node *n, struct mt_slice bytes) {
     n->secret = mt_secret_new(sizeof *n->secret);
     if (!n->secret)
         return MT_ENOMEM;
-    (void)mt_wire_array(&r, 8, 8);
+    (void)mt_wire_array(&r, 9, 9);
     uint64_t version = mt_wire_uint(&r, UINT64_MAX);
     mt_wire_fixed(&r, n->secret->seed, 32);
     struct mt_slice name = mt_wire_str(&r, MT_NAME_MAX);
@@ -91,6 +92,7 @@ enum mt_err mt_node_read_identity(struct mt_node *n, struct mt_slice bytes) {
     mt_wire_fixed(&r, link, sizeof link);
     n->number = mt_wire_uint(&r, MT_INSTALLATIONS_MAX - 1);
     mt_wire_fixed(&r, n->replaces.b, sizeof n->replaces.b);
+    n->behind = mt_wire_bool(&r);
     if (mt_reader_end(&r) != MT_OK)
         return version != BLOB_VERSION && r.err != MT_ETRUNCATED ? MT_EVERSION : MT_ECORRUPT;
     if (version != BLOB_VERSION)
@@ -262,6 +264,7 @@ enum mt_err mt_node_retire(struct mt_node *n) {
     derive_secrets(n->secret, link);
     mt_wipe(link, sizeof link);
     n->retired = true;
+    n->behind = mt_gov_members(n->replica.gov) > 1;
     n->dirty_identity = true;
     mt_node_log(n, "new_installation", &n->replica.own_org, 0, n->number, MT_OK);
     return mt_node_ensure_certificate(n);

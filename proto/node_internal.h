@@ -137,6 +137,8 @@ struct mt_node {
     uint64_t number; /* of this installation */
     struct mt_id replaces;
     bool retired;    /* this start opened a new installation */
+    bool behind;     /* our own older entries may be missing: nothing is written until a
+                                  peer has told what it holds */
     bool retire_due; /* our chain was seen ahead of us */
 
     struct mt_replica replica;
@@ -244,6 +246,7 @@ void mt_node_flush(struct mt_node *n, struct mt_conn *c);
 void mt_node_message(struct mt_node *n, struct mt_conn *c, uint8_t *take_message, size_t len);
 void mt_node_opened(struct mt_node *n, struct mt_conn *c);
 void mt_node_fetched(struct mt_node *n, const struct mt_event *ev);
+void mt_node_level(struct mt_node *n);
 void mt_node_grew(struct mt_node *n, uint32_t chain, bool late);
 void mt_node_pump(struct mt_node *n); /* asks for runs to read, hands out bytes to send */
 

@@ -68,7 +68,7 @@ static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct 
         return MT_OK;
     case MT_SYNC_RUN:
         if (out->chain == MT_CHAIN_NONE)
-            return MT_EUNKNOWN;
+            return mt_sync_miss(&c->sync, mt_slice(*take_message, len));
         err = mt_node_take_run(n, c->id, out->chain, *take_message, len);
         if (!err)
             *take_message = NULL;
@@ -125,6 +125,20 @@ void mt_node_fetched(struct mt_node *n, const struct mt_event *ev) {
                               ev->last);
     if (err)
         mt_node_close(n, c, err);
+}
+
+/* After a restore: one peer's session is live and it holds nothing that we do not. */
+void mt_node_level(struct mt_node *n) {
+    for (size_t i = 0; n->behind && i < n->n_conns; i++) {
+        struct mt_conn *c = n->conns[i];
+        if (c->closing || c->sync.state != MT_SYNC_LIVE || c->sync.owed ||
+            mt_sync_behind(&c->sync, &n->replica))
+            continue;
+        n->behind = false;
+        n->dirty_identity = true;
+        mt_node_log(n, "level", &c->sync.org, c->id, 0, MT_OK);
+        (void)mt_node_emit(n, MT_FX_CHANGED);
+    }
 }
 
 void mt_node_grew(struct mt_node *n, uint32_t chain, bool late) {

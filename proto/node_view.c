@@ -35,6 +35,7 @@ void mt_node_info(const struct mt_node *n, struct mt_node_info *out) {
     out->refused_timeout = n->refused_timeout;
     out->skew_ms_max = n->skew_ms_max;
     out->retired = n->retired;
+    out->behind = n->behind;
     for (uint32_t i = 0; i < n->replica.chains.n; i++)
         out->forks += n->replica.chains.v[i].fork != 0;
 }

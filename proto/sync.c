@@ -188,7 +188,8 @@ enum mt_err mt_sync_members(struct mt_sync *s, struct mt_replica *r, uint64_t wa
         return MT_OK;
     if (s->state == MT_SYNC_APPLICANT)
         return say_hello(s, r, wall_ms);
-    return mt_sync_governance_done(s, r);
+    enum mt_err err = mt_sync_ask_missed(s, r);
+    return err ? err : mt_sync_governance_done(s, r);
 }
 
 /* ---- rows, runs, marks ---- */

@@ -10,7 +10,10 @@
 #include "link.h"
 #include "vector.h"
 
-enum { MT_WINDOW_START = 256 * 1024 }; /* credit both sides have when a session opens */
+enum {
+    MT_WINDOW_START = 256 * 1024, /* credit both sides have when a session opens */
+    MT_SYNC_MISSED_MAX = 8,
+};
 
 /* What all sessions of a node look at. */
 struct mt_replica {
@@ -63,6 +66,8 @@ struct mt_sync {
     int64_t granted; /* window we gave them in all */
     int64_t owed;    /* bytes of runs they sent that are not verified yet */
     bool fetching;
+    struct mt_id missed[MT_SYNC_MISSED_MAX]; /* chains of runs that came before their certificate */
+    uint32_t n_missed;
     uint8_t *out; /* sealed frames to send; from malloc, the node takes it */
     size_t out_n, out_cap;
     uint8_t *scratch; /* MT_MESSAGE_MAX bytes for building messages; the node's */
@@ -116,6 +121,10 @@ MT_MUST enum mt_err mt_sync_late(struct mt_sync *s, const struct mt_replica *r);
  * was not theirs). `held`: their run fitted, so they hold at least that much. */
 MT_MUST enum mt_err mt_sync_mark(struct mt_sync *s, struct mt_replica *r, uint32_t chain,
                                  size_t bytes, bool held);
+
+/* A run of a chain that is not known here yet: returns its credit, and asks for it again when
+ * mt_sync_members finds the chain known. Errors: MT_EUNKNOWN (too many), as mt_sync_mark. */
+MT_MUST enum mt_err mt_sync_miss(struct mt_sync *s, struct mt_slice run);
 
 /* Asks the peer to continue a chain from where we are. */
 MT_MUST enum mt_err mt_sync_resync(struct mt_sync *s, const struct mt_replica *r, uint32_t chain);

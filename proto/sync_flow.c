@@ -138,6 +138,38 @@ enum mt_err mt_sync_mark(struct mt_sync *s, struct mt_replica *r, uint32_t chain
     return mt_sync_send_written(s, &w);
 }
 
+enum mt_err mt_sync_miss(struct mt_sync *s, struct mt_slice run) {
+    struct mt_id id;
+    uint64_t first;
+    uint8_t previous16[16];
+    uint32_t n, at = 0;
+    enum mt_err err = mt_run_peek(run, &id, &first, previous16, &n);
+    if (err)
+        return err;
+    while (at < s->n_missed && !mt_id_eq(&s->missed[at], &id))
+        at++;
+    if (at == MT_SYNC_MISSED_MAX)
+        return MT_EUNKNOWN;
+    s->missed[at] = id;
+    s->n_missed += at == s->n_missed;
+    s->owed -= (int64_t)run.n;
+    struct mt_writer w = mt_sync_scratch(s);
+    mt_mark_begin(&w, run.n, 0);
+    return mt_sync_send_written(s, &w);
+}
+
+enum mt_err mt_sync_ask_missed(struct mt_sync *s, const struct mt_replica *r) {
+    enum mt_err err = MT_OK;
+    for (uint32_t i = 0; i < s->n_missed && !err; i++) {
+        uint32_t chain = mt_chains_find(&r->chains, &s->missed[i]);
+        if (chain == MT_CHAIN_NONE)
+            continue;
+        s->missed[i--] = s->missed[--s->n_missed];
+        err = mt_sync_resync(s, r, chain);
+    }
+    return err;
+}
+
 enum mt_err mt_sync_resync(struct mt_sync *s, const struct mt_replica *r, uint32_t chain) {
     struct mt_have_row row;
     struct mt_writer w = mt_sync_scratch(s);

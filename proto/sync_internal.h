@@ -9,6 +9,9 @@ struct mt_writer mt_sync_scratch(struct mt_sync *s);
 enum mt_err mt_sync_send(struct mt_sync *s, struct mt_slice message);
 enum mt_err mt_sync_send_written(struct mt_sync *s, const struct mt_writer *w);
 
+/* Asks for the runs that came before the certificate of their writer. */
+enum mt_err mt_sync_ask_missed(struct mt_sync *s, const struct mt_replica *r);
+
 /* Sends HAVE, in as many messages as it takes. */
 enum mt_err mt_sync_send_have(struct mt_sync *s, struct mt_replica *r);
 

@@ -19,12 +19,11 @@ enum mt_err mt_wire_open(struct mt_reader *r, struct mt_slice in, enum mt_wire_m
 /* The head the reader stands at; MT_WIRE_END when there is none. The bytes passed a scan, but the
  * bounds are checked again, so that a reader misused is an error and not a wild read. */
 static struct mt_wire_head peek(const struct mt_reader *r) {
-    struct mt_wire_head h = {.type = MT_WIRE_END};
-    if (mt_reader_left(r) == 0)
-        return h;
-    h = mt_wire_head(r->p + r->at, r->n - r->at);
-    if (!h.ok || mt_wire_payload(&h) > r->n - r->at - h.size)
-        h = (struct mt_wire_head){.type = MT_WIRE_END};
+    static const uint8_t nothing = 0xc1;
+    size_t left = mt_reader_left(r);
+    struct mt_wire_head h = left ? mt_wire_head(r->p + r->at, left) : mt_wire_head(&nothing, 1);
+    if (!h.ok || (left && mt_wire_payload(&h) > left - h.size))
+        h.type = MT_WIRE_END;
     return h;
 }
 

@@ -66,7 +66,7 @@ found esch Meppel
 expect_error "a region twice" 7 conflict region create Other
 expect_error "an unknown invitation" 3 not-found member approve nobody --number "123456 123456"
 expect_error "an unknown activity" 3 not-found activity show 0123456789abcdef
-expect_error "an id that is none" 1 invalid activity show zzzz
+expect_error "an id that is none" 3 not-found activity show zzzz
 expect_error "an unknown sign-up" 3 not-found answer 0123456789abcdef accepted
 expect_error "an unknown host" 3 not-found \
     activity add --direction offer --type gastles --title T --host 'No such company'

@@ -128,6 +128,12 @@ for org in dingstede metaal; do
     json "$org counts a pair chain and a placement" "$(m "$org" --json status)" \
         '.chains.pair >= 1 and .records.placement == 1'
 done
+taken() {
+    m "$1" --json stageplek list |
+        jq -e --arg id "$place" --argjson n "$2" 'any(.[]; .id == $id and .occupied == $n and .free == 2 - $n)'
+}
+check "the place is taken where it was accepted, at once" taken metaal 1
+for org in esch dingstede; do check "$org sees how many places are left" until_ok 10 taken "$org" 1; done
 check "digests of the region agree" all_agree 10 esch dingstede metaal
 json "the uninvolved school has no pair chain and no placement" "$(m esch --json status)" \
     '.chains.pair == 0 and .records.placement == 0'

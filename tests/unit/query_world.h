@@ -175,12 +175,10 @@ static inline void carry_out(struct org *o, struct mt_effect *fx) {
     case MT_FX_FETCH:
         fetch(o, fx);
         break;
-    case MT_FX_REPLY:
-        reply(o, fx);
-        break;
     case MT_FX_CHANGED:
         o->changed = true;
         break;
+    case MT_FX_REPLY:
     case MT_FX_LOG:
         break;
     }
@@ -193,8 +191,15 @@ static inline void step(struct org *o, struct mt_event *event) {
     built_bytes(event->entropy, "world", ++w->drawn);
     mt_node_step(o->node, event);
     struct mt_effect *fx = mt_node_effects(o->node, &n);
+    struct mt_effect replies[MT_ARRAY_LEN(o->waiters)];
+    size_t n_replies = 0;
     for (size_t i = 0; i < n; i++)
-        carry_out(o, &fx[i]);
+        if (fx[i].type != MT_FX_REPLY)
+            carry_out(o, &fx[i]);
+        else if (n_replies < MT_ARRAY_LEN(replies))
+            replies[n_replies++] = fx[i];
+    for (size_t i = 0; i < n_replies; i++) /* who hears one may give a command */
+        reply(o, &replies[i]);
 }
 
 /* Chance for record ids; tests run one world at a time. */
@@ -325,6 +330,7 @@ static inline void org_open(struct world *w, unsigned no) {
 static inline void org_close(struct org *o) {
     static const char *const names[] = {"store/data.mdb", "store/lock.mdb", "store", "store.new"};
     char path[128];
+    mt_cmd_shared_close(&o->shared);
     mt_node_free(o->node);
     mt_store_close(o->store);
     for (size_t i = 0; i < MT_ARRAY_LEN(names); i++) {

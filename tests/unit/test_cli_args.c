@@ -72,7 +72,7 @@ static void dutch_names_and_labels_are_the_same_flags(void **state) {
         {"Gastheer", "host"},
         {"group-size", "group_size"},
         {"groepsgrootte", "group_size"},
-        {"thema-s", "themes"},
+        {"themas", "themes"},
         {"thema", "themes"},
         {"world", "worlds"},
         {"toelichting", "text"},

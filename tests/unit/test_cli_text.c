@@ -96,7 +96,7 @@ static void names_fold_to_what_flags_are_called(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"Vraag/Aanbod", "vraag-aanbod"},
-        {"Thema's", "thema-s"},
+        {"Thema's", "themas"},
         {"Één keer", "een-keer"},
         {"  Straal (km) ", "straal-km"},
         {"E-mail", "e-mail"},

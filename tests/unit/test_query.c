@@ -148,6 +148,37 @@ static void sign_ups_take_places_once_accepted(void **state) {
     world_close(&w);
 }
 
+/* Who was accepted first keeps the place, also when the clock of the host was set back since, and
+ * with the same outcome at everybody. */
+static void clocks_do_not_decide_who_waits(void **state) {
+    (void)state;
+    struct world w;
+    char activity[65], first[65], second[65], id[65];
+    found(&w);
+    run_id(COMPANY, "record.add",
+           "kind=activity;fields.title=Gastles;fields.type=gastles;fields.direction=offer;"
+           "fields.host=wavin;fields.capacity=10;fields.unit=pupils",
+           activity);
+    world_run(&w, 2000);
+    run_with(SCHOOL, "signup.add", "activity=%s;group=3A;#pupils=5", activity, first);
+    run_with(THIRD, "signup.add", "activity=%s;group=T1;#pupils=5", activity, second);
+    world_run(&w, 2000);
+    run_with(COMPANY, "answer.add", "record=%s;decision=accepted", first, id);
+    w.wall_ms -= 3600 * 1000;
+    run_with(COMPANY, "answer.add", "record=%s;decision=accepted", second, id);
+    run_with(COMPANY, "record.edit", "kind=activity;id=%s;fields.capacity=6", activity, id);
+    world_run(&w, 2000);
+    for (unsigned i = 0; i < w.n; i++) {
+        struct answer *a = ask(&w.orgs[i], "record.show", "kind=signup;id=%s", first);
+        expect_text(a, "record.decision", "accepted");
+        answer_free(a);
+        a = ask(&w.orgs[i], "record.show", "kind=signup;id=%s", second);
+        expect_text(a, "record.decision", "waiting");
+        answer_free(a);
+    }
+    world_close(&w);
+}
+
 static void too_many_acceptances_show_as_waiting(void **state) {
     (void)state;
     struct world w;
@@ -385,6 +416,7 @@ int main(void) {
         cmocka_unit_test(everybody_publishes_who_and_where_they_are),
         cmocka_unit_test(sign_ups_take_places_once_accepted),
         cmocka_unit_test(too_many_acceptances_show_as_waiting),
+        cmocka_unit_test(clocks_do_not_decide_who_waits),
         cmocka_unit_test(groups_take_one_place_each),
         cmocka_unit_test(a_placement_is_between_two),
         cmocka_unit_test(records_about_one_organisation_show_as_one),

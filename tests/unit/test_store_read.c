@@ -184,7 +184,8 @@ static size_t ask_identity(struct fixture *f, struct activity a, uint64_t *rids)
     put_activity(&w, &a, external_no());
     assert_int_equal(mt_changes_open(&it, mt_writer_slice(&w)), MT_OK);
     assert_true(mt_changes_next(&it, &c));
-    mt_store_identity(&f->region, &owner, mt_schema_kind(MT_KIND_ACTIVITY), c.fields, identity);
+    mt_store_identity(f->s, &f->region, &owner, mt_schema_kind(MT_KIND_ACTIVITY), c.fields,
+                      identity);
     struct mt_index_query q = query(MT_INDEX_IDENTITY);
     q.from = q.to = mt_slice(identity, sizeof identity);
     return ask(f, q, rids);
