@@ -141,7 +141,7 @@ static const struct mt_field *field_before(const char *text, size_t n) {
 }
 
 char *mt_said(const char *english, enum mt_lang lang, bool *known) {
-    struct holes h;
+    struct holes h = {0};
     size_t n = strcspn(english, ":");
     const struct mt_field *f = english[n] ? field_before(english, n) : NULL;
     if (f) {

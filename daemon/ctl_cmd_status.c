@@ -122,6 +122,7 @@ static bool is_named(const struct cmd *c, const struct mt_peer_info *peer, struc
 static enum mt_err find_peer(struct cmd *c, struct mt_slice name, struct mt_peer_info *out) {
     size_t n, found = 0, part = 0;
     struct mt_peer_info *peers = cmd_peers(c, &n);
+    *out = (struct mt_peer_info){0};
     for (size_t i = 0; i < n; i++)
         if (is_named(c, &peers[i], name) && ++found == 1)
             *out = peers[i];

@@ -264,7 +264,7 @@ static enum mt_err filtered(struct mt_query *q, const struct mt_list *list, stru
     struct seat *seats = malloc(WINDOW_MAX * sizeof *seats);
     if (!seats)
         return MT_ENOMEM;
-    enum mt_err err = list->n_filters ? mt_query_book(q) : MT_OK;
+    enum mt_err err = mt_query_book(q);
     if (err) {
         free(seats);
         return err;

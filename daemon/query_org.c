@@ -170,14 +170,16 @@ static enum mt_err make_book(struct mt_query *q, struct mt_org_book **out) {
     struct mt_org_book *b = calloc(1, sizeof *b);
     uint8_t *memory = malloc(MT_BOX_MAX);
     enum mt_err err = MT_ENOMEM;
-    if (b && memory) {
+    if (b)
         b->refs = 1;
+    if (b && memory)
         err = fill_book(q, b, memory);
-    }
     free(memory);
-    if (err && b)
+    if (err) {
         mt_org_book_unref(b);
-    *out = err ? NULL : b;
+        b = NULL;
+    }
+    *out = b;
     return err;
 }
 
@@ -191,9 +193,11 @@ enum mt_err mt_query_book(struct mt_query *q) {
     enum mt_err err = mt_read_orgs_version(&q->read, &version);
     if (err)
         return err;
-    if (!cache || !cache->book || cache->version != version || cache->members != members) {
+    if (!cache)
+        return make_book(q, &q->book);
+    if (!cache->book || cache->version != version || cache->members != members) {
         err = make_book(q, &q->book);
-        if (err || !cache)
+        if (err)
             return err;
         mt_org_book_unref(cache->book);
         *cache = (struct mt_org_cache){.book = q->book, .version = version, .members = members};

@@ -138,7 +138,7 @@ static enum mt_err check_admit(struct mt_gov *g, struct incoming *in) {
 static bool is_admitted(const struct mt_gov *g, const struct mt_id *org) {
     if (mt_id_eq(org, &g->founder))
         return true;
-    for (size_t i = 0; i < g->n_items; i++)
+    for (size_t i = 0; g->items && i < g->n_items; i++)
         if (g->items[i].type == MT_ITEM_ADMIT && mt_id_eq(&g->items[i].org, org))
             return true;
     return false;
@@ -155,7 +155,7 @@ static enum mt_err check_certificate(struct mt_gov *g, struct incoming *in) {
 
 static bool is_certified(const struct mt_gov *g, const struct mt_id *feed,
                          const struct mt_id *org) {
-    for (size_t i = 0; i < g->n_items; i++)
+    for (size_t i = 0; g->items && i < g->n_items; i++)
         if (g->items[i].type == MT_ITEM_CERTIFICATE && mt_id_eq(&g->items[i].act, feed) &&
             (!org || mt_id_eq(&g->items[i].org, org)))
             return true;

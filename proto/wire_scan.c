@@ -33,7 +33,8 @@ static uint64_t load(const uint8_t *p, size_t n) {
  * `more` is what else belongs to the head. */
 static struct mt_wire_head counted(enum mt_wire_type type, const uint8_t *p, size_t left, size_t n,
                                    size_t more) {
-    struct mt_wire_head h = {.type = type, .size = 1 + n + more, .ok = left >= 1 + n + more};
+    struct mt_wire_head h = {
+        .type = type, .size = (uint8_t)(1 + n + more), .ok = left >= 1 + n + more};
     if (h.ok)
         h.n = load(p + 1, n);
     return h;

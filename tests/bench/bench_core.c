@@ -2,6 +2,7 @@
  *
  * One change of 256 bytes per box. The limit for a box is what cannot be left out: one
  * ChaCha20-Poly1305 over the padded text and one BLAKE2b over the box. */
+#include "bench.h"
 #include "box.h"
 #include "entry.h"
 #include "record.h"
@@ -139,6 +140,10 @@ static void make_content(struct bench *b) {
     b->failures += w.err || w.n != CONTENT;
 }
 
+static void report(const char *name, double per_s, double limit) {
+    bench_report(name, per_s, "/s", limit, BENCH_MORE, BENCH_NONE);
+}
+
 int main(void) {
     static struct bench b;
     uint8_t seed[32] = {1};
@@ -153,21 +158,15 @@ int main(void) {
     double checked = rate(&b, check), merged = rate(&b, merge);
     mt_head_sign(&b.feed, &b.place.region, &b.place.chain, 9, &b.entry, b.sig);
     double verified = rate(&b, verify);
-    printf("core, one change of %d bytes per box, one thread\n", CONTENT);
-    printf("  %-34s %10.0f /s\n", "limit: bare cipher and box hash", bare);
-    printf("  %-34s %10.0f /s  %.2f of the limit\n", "seal a box and hash it", sealed,
-           sealed / bare);
-    printf("  %-34s %10.0f /s  %.2f of the limit\n", "hash a box and open it", opened,
-           opened / bare);
-    printf("  %-34s %10.0f /s\n", "limit: bare header hash", bare_id);
-    printf("  %-34s %10.0f /s  %.2f of the limit\n", "encode a header and its entry id", headers,
-           headers / bare_id);
-    printf("  %-34s %10.0f /s\n", "check and walk a change", checked);
-    printf("  %-34s %10.0f /s\n", "merge a change and digest it", merged);
-    printf("  %-34s %10.0f /s\n", "verify a head's signature", verified);
     double entry_us = 1e6 / opened + 1e6 / headers + 1e6 / checked + 1e6 / merged;
-    printf("  %-34s %10.0f /s  (%.2f us)\n", "all of it for a received entry", 1e6 / entry_us,
-           entry_us);
+    printf("core, one change of %d bytes per box, one thread\n", CONTENT);
+    report("core: seal a box and hash it", sealed, bare);
+    report("core: hash a box and open it", opened, bare);
+    report("core: encode a header and its entry id", headers, bare_id);
+    report("core: check and walk a change", checked, BENCH_NONE);
+    report("core: merge a change and digest it", merged, BENCH_NONE);
+    report("core: verify a head's signature", verified, BENCH_NONE);
+    report("core: all of it for a received entry", 1e6 / entry_us, bare);
     if (b.failures)
         fprintf(stderr, "bench_core: %u operations failed\n", b.failures);
     return b.failures != 0;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "builder.h"
 #include "schema.h"
 #include "store.h"
@@ -187,11 +188,12 @@ int main(void) {
     double limit = bench_limit(base, &b, &runs);
     double large = bench_apply(base, &b, &runs, MT_BATCH_BYTES_MAX, ring);
     double small = bench_apply(base, &b, &runs, MT_BATCH_BYTES_MAX / 8, ring);
-    (void)printf("store: bare limit                 %9.0f changes/s\n", CHANGES / limit);
-    (void)printf("store: applied, 4 MiB a batch     %9.0f changes/s  %.2f of the limit\n",
-                 CHANGES / large, limit / large);
-    (void)printf("store: applied, 512 KiB a batch   %9.0f changes/s  %.2f of the limit\n",
-                 CHANGES / small, limit / small);
+    double bare = CHANGES / limit;
+    (void)printf("store, runs of a peer applied in one thread, limit without transport frames\n");
+    bench_report("store: applied, 4 MiB a batch", CHANGES / large, "changes/s", bare, BENCH_MORE,
+                 BENCH_NONE);
+    bench_report("store: applied, 512 KiB a batch", CHANGES / small, "changes/s", bare, BENCH_MORE,
+                 BENCH_NONE);
     for (uint32_t i = 0; i < runs.n; i++)
         free((void *)(uintptr_t)runs.m[i].p);
     builder_close(&b);
