@@ -81,7 +81,8 @@ UNIT     := $(call progs,$(sort $(wildcard tests/unit/test_*.c)))
 SIM      := $(if $(SIM_OBJS),$(OBJ)/tests/sim/sim)
 INTEGRATION := $(call progs,$(sort $(wildcard tests/integration/test_*.c)))
 BENCH    := $(call progs,$(sort $(wildcard tests/bench/bench_*.c)))
-BENCH_OBJS := $(call objs,$(sort $(filter-out %/tiny.c tests/bench/bench_%,$(wildcard tests/bench/*.c))))
+BENCH_OBJS := $(call objs,$(sort $(filter-out tests/bench/bench_% %/tiny.c, \
+	$(wildcard tests/bench/*.c))))
 TINY      = $(OBJ)/tests/bench/tiny
 FUZZ     := $(call progs,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 E2E      := $(sort $(wildcard tests/e2e/*.sh))
@@ -181,8 +182,7 @@ fuzz-smoke: ## a short run of every fuzz target from its committed corpus
 
 bench: ## figures beside the machine's own limits, also in build/bench.json (BENCH_N=changes)
 	@$(MAKE) $(SUB) programs bench-programs
-	@MEENT_BUILD='$(abspath $(OUT))' MEENT_BENCH_TINY='$(abspath $(TINY))' \
-		tests/bench/run.sh $(OUT)/bench.json $(BENCH)
+	@MEENT_BUILD='$(abspath $(OUT))' tests/bench/run.sh $(OUT)/bench.json $(BENCH)
 
 clean: ## remove everything that was built
 	$(Q)rm -rf '$(BUILD)'

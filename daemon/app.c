@@ -42,7 +42,7 @@ struct app {
     struct mt_engine *engine;
     struct mt_ctl_server *server;
     struct mt_ctl_context context;
-    struct mt_ctl_counting counting;
+    struct mt_ctl_following counting, publishing;
     struct mt_cmd_shared shared;
 };
 
@@ -285,7 +285,9 @@ int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t 
     a.listener.fd = -1;
     a.context.config = config;
     a.context.random = random;
+    a.counting.context = a.publishing.context = &a.context;
     a.context.counting = &a.counting;
+    a.context.publishing = &a.publishing;
     a.context.shared = &a.shared;
     init_loop(&a);
     enum mt_err err = start(&a);

@@ -22,10 +22,13 @@ enum {
  * may administer may do the rest. */
 enum mt_access { MT_ACCESS_ADMIN = 1, MT_ACCESS_WRITE = 2, MT_ACCESS_PERSONAL = 4 };
 
-/* Counts of places being written, and who waits for that. (ctl_cmd_dispatch.c) */
+/* Something that is being written because something changed, and who waits for it.
+ * (ctl_cmd_dispatch.c) */
 struct mt_ctl_late;
-struct mt_ctl_counting {
+struct mt_ctl_following {
     bool busy;
+    bool again; /* there was another change meanwhile: look again */
+    const struct mt_ctl_context *context;
     struct mt_ctl_late *waiting;
 };
 
@@ -39,8 +42,9 @@ struct mt_ctl_context {
     const char *announce;                /* "" when others cannot be told an address */
     uint64_t start_ms;                   /* mono_ms at start */
     void (*random)(void *out, size_t n); /* unpredictable bytes, for new record ids */
-    struct mt_ctl_counting *counting;
-    struct mt_cmd_shared *shared; /* what commands keep between calls */
+    struct mt_ctl_following *counting;   /* of places taken */
+    struct mt_ctl_following *publishing; /* of our own records */
+    struct mt_cmd_shared *shared;        /* what commands keep between calls */
 };
 
 struct mt_ctl_server;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PER_COMMAND = 256 };
+enum { PER_COMMAND = 4096 }; /* one batch is made of about as many */
 
 struct fill {
     struct mt_node *node;
