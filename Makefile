@@ -43,8 +43,9 @@ SAN_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 SAN_tsan = -fsanitize=thread -fno-omit-frame-pointer
 SAN_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 SAN      = $(SAN_$(VARIANT))
+GCOV     = $(if $(filter coverage,$(VARIANT)),--coverage -fprofile-update=atomic)
 
-CFLAGS   ?= $(if $(SAN),-O1,-O2) -g
+CFLAGS   ?= $(if $(GCOV),-O0,$(if $(SAN),-O1,-O2)) -g
 OPTIMISED = $(filter-out -O0,$(filter -O%,$(CFLAGS)))
 FORTIFY   = $(if $(SAN),,$(if $(OPTIMISED),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 WARNINGS  = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -52,8 +53,8 @@ WARNINGS  = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
 # -iquote, not -I: proto/limits.h, err.h and link.h must not stand in for the C library's.
 INCLUDES  = -iquote proto -iquote daemon -iquote cli -iquote tests/lib
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(INCLUDES) $(PC_CFLAGS) -fPIE -fstack-protector-strong \
-	$(FORTIFY) $(SAN) $(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN) $(LDFLAGS)
+	$(FORTIFY) $(SAN) $(GCOV) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN) $(GCOV) $(LDFLAGS)
 # The core is plain C11; whatever touches the world may use what glibc has.
 WORLD_CFLAGS = -D_GNU_SOURCE -DMEENT_VERSION='"$(VERSION)"' \
 	-DMEENT_LOCALEDIR='"$(PREFIX)/share/locale"' -DMEENT_SYSCONFDIR='"$(SYSCONFDIR)"'
@@ -92,8 +93,9 @@ C_FILES   = $(if $(SOURCE_DIRS),$(shell find $(SOURCE_DIRS) -name '*.[ch]' -not 
 
 # ---- targets for people ----
 
-.PHONY: all setup check check-unit check-sim check-integration check-e2e check-lint asan tsan lint \
-	format po demo demo-split demo-clean install uninstall bench fuzz fuzz-smoke dist clean help
+.PHONY: all setup check check-unit check-sim soak check-integration check-e2e check-lint asan tsan \
+	valgrind coverage lint format po demo demo-split demo-clean install uninstall bench fuzz \
+	fuzz-smoke dist clean help
 
 all: ## build build/meentd, build/meent, translations and man pages
 	@$(MAKE) $(SUB) programs
@@ -101,8 +103,8 @@ all: ## build build/meentd, build/meent, translations and man pages
 PKGS_BUILD = build-essential pkg-config libuv1-dev libmsgpack-dev liblmdb-dev libsodium-dev \
 	libcmocka-dev libinih-dev libjansson-dev libsmartcols-dev libutf8proc-dev libcsv-dev \
 	libqrencode-dev gettext scdoc
-PKGS_TEST = jq strace iproute2 procps clang clang-format clang-tidy libclang-rt-dev cppcheck \
-	shellcheck
+PKGS_TEST = jq strace iproute2 procps valgrind clang clang-format clang-tidy libclang-rt-dev \
+	cppcheck shellcheck
 
 setup: ## install the Debian packages that building and testing need
 	@missing=; for p in $(PKGS_BUILD) $(PKGS_TEST); do \
@@ -128,6 +130,12 @@ check-sim: ## simulator: SEEDS=n runs seeds 1 to n, SEED=n replays one with its 
 	@$(MAKE) $(SUB) sim-programs
 	@$(MAKE) INNER=1 run-sim
 
+soak: ## simulator until stopped or SOAK_SECONDS, from SOAK_FIRST; what fails: build/soak
+	@$(MAKE) $(SUB) sim-programs
+	@mkdir -p $(BUILD)/soak
+	@$(SIM) --soak $(BUILD)/soak --from $(or $(SOAK_FIRST),100001) \
+		--seconds $(or $(SOAK_SECONDS),0)
+
 check-integration: ## tests on real sockets and a real store
 	@$(MAKE) $(SUB) programs integration-programs
 	@$(MAKE) INNER=1 run-integration
@@ -144,6 +152,17 @@ asan: ## check under AddressSanitizer and UndefinedBehaviorSanitizer
 
 tsan: ## check under ThreadSanitizer
 	@$(MAKE) check VARIANT=tsan SEEDS=10
+
+valgrind: ## unit tests under valgrind's memcheck
+	@$(MAKE) $(SUB) VARIANT=valgrind unit-programs
+	@$(MAKE) INNER=1 VARIANT=valgrind run-unit
+
+COVERAGE_FILES = $(foreach m,noise wire wire_scan entry feed gov gov_derive gov_item gov_view, \
+	proto/$(m).c)
+coverage: ## lines and branches that the tests reach (COVERAGE_FILES= lists every file)
+	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) check VARIANT=coverage SEEDS=10 T=
+	@tests/coverage.sh $(BUILD)/coverage $(COVERAGE_FILES)
 
 lint: ## layers, forbidden symbols, sizes, format, static analysis (LINT_ROOT=DIR: another tree)
 	$(if $(LINT_ROOT),,@$(MAKE) $(SUB) programs)
@@ -217,12 +236,11 @@ install: ## install below PREFIX (/usr/local), DESTDIR in front; an existing con
 	$(Q)for f in $(LOCALES:$(OUT)/%=%); do install -D -m 644 $(OUT)/$$f $(D)/share/$$f; done
 	$(Q)for f in $(notdir $(MANPAGES)); do \
 		install -D -m 644 $(OUT)/man/$$f $(D)/share/man/man$${f##*.}/$$f; done
-	$(Q)! test -e cli/completions/meent.bash || \
-		install -D -m 644 cli/completions/meent.bash $(BASH_COMPLETION)
-	$(Q)! test -e cli/completions/_meent || \
-		install -D -m 644 cli/completions/_meent $(ZSH_COMPLETION)
-	$(Q)! test -e cli/completions/meent.fish || \
-		install -D -m 644 cli/completions/meent.fish $(FISH_COMPLETION)
+	$(Q)install -d $(dir $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION))
+	$(Q)$(OUT)/meent completion bash > $(BASH_COMPLETION)
+	$(Q)$(OUT)/meent completion zsh > $(ZSH_COMPLETION)
+	$(Q)$(OUT)/meent completion fish > $(FISH_COMPLETION)
+	$(Q)chmod 644 $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 
 uninstall: ## remove what install put there; a changed configuration stays
 	$(Q)rm -f $(D)/bin/meent $(D)/bin/meentd $(D)/lib/systemd/system/meentd.service \
@@ -253,18 +271,23 @@ fuzz-programs: $(FUZZ)
 	@:
 
 # Sanitized programs are several times slower, so their limit is wider.
-SLOW = $(if $(SAN),4,1)
+SLOW = $(if $(filter valgrind,$(VARIANT)),30,$(if $(SAN)$(GCOV),4,1))
 limit = $$(($(1) * $(SLOW)))
 TEST_ENV = MEENT_BUILD='$(abspath $(OUT))' UBSAN_OPTIONS=print_stacktrace=1 T='$(T)'
 DEMO = MEENT_BUILD='$(abspath $(OUT))' tests/demo/demo.sh
 
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+	--errors-for-leak-kinds=definite
+
 run-unit:
-	@$(TEST_ENV) tests/run.sh unit $(call limit,120) $(UNIT)
+	@$(TEST_ENV) UNDER='$(if $(filter valgrind,$(VARIANT)),$(VALGRIND))' \
+		tests/run.sh unit $(call limit,120) $(UNIT)
 run-sim:
 ifdef SEED
 	@$(TEST_ENV) $(SIM) --seed $(SEED) --trace
 else
-	@$(TEST_ENV) SIM_ARGS='--seeds $(SEEDS)' tests/run.sh sim $(call limit,900) $(SIM)
+	@$(TEST_ENV) SIM_ARGS='--seeds $(SEEDS) --jobs $(JOBS)' tests/run.sh sim $(call limit,900) $(SIM)
+	@$(TEST_ENV) SIM_ARGS=--plants tests/run.sh sim-plants $(call limit,300) $(SIM)
 endif
 run-integration:
 	@$(TEST_ENV) tests/run.sh integration $(call limit,120) $(INTEGRATION)
@@ -295,7 +318,11 @@ $(CORE_LIB) $(DAEMON_LIB) $(CLI_LIB) $(TEST_LIB): $(OBJ)/flags
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
-link = $(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+# tests/lib/fail_alloc.h says what these are for.
+comma = ,
+WRAP = $(if $(findstring /test_alloc,$@), \
+	$(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup))
+link = $(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(WRAP) -o $@ $(filter %.o,$^) \
 	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 ALL_LIBS = $(DAEMON_LIBS) $(CLI_LIBS) $(CORE_LIBS) $(TEST_LIBS)
 TESTED = $(TEST_LIB) $(CLI_LIB) $(DAEMON_LIB) $(CORE_LIB)

@@ -1,4 +1,4 @@
-/* org import and activity import.
+/* org, activity, contact and period import.
  *
  * The whole file is checked first; one wrong row and nothing of it is sent, unless --partial. Rows
  * go to the daemon in pieces, since one message holds about a megabyte; a few of them are under way
@@ -296,4 +296,12 @@ MT_COMMAND(org_import) {
 
 MT_COMMAND(activity_import) {
     return import(cli, args, MT_KIND_ACTIVITY);
+}
+
+MT_COMMAND(contact_import) {
+    return import(cli, args, MT_KIND_CONTACT);
+}
+
+MT_COMMAND(period_import) {
+    return import(cli, args, MT_KIND_PERIOD);
 }

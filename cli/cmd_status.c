@@ -1,6 +1,7 @@
 /* status: who we are, how the others are doing, and what to do about what is wrong. */
 #include "commands.h"
 
+#include "health.h"
 #include "json.h"
 #include "records.h"
 #include "text.h"
@@ -143,78 +144,17 @@ static void put_store(struct mt_cli *cli, const json_t *s) {
         end_line(&l);
 }
 
-/* What health codes say in the user's language, with the name or number that belongs to them; the
- * daemon's English serves for codes of later versions. */
-struct health {
-    const char *code, *text; /* NULL: said above already */
-    const char *hint;        /* NULL: the daemon's */
-};
-
-static const struct health HEALTH[] = {
-    {"no-organisation", NULL, NULL},
-    {"no-region", NULL, NULL},
-    {"join-calling", NULL, NULL},
-    {"join-filed", NULL, NULL},
-    {"join-refused", N_("the invitation was used, revoked or has expired"),
-     N_("ask for a new code, and meent join CODE")},
-    {"peer-unreachable", N_("%s is unreachable"), NULL},
-    {"peer-address", N_("no address of %s is known"), NULL},
-    {"offline", N_("no other organisation can be reached"), NULL},
-    {"invite-filed", N_("%s asks to join: have the number read out"), NULL},
-    {"invite-open", N_("open invitations: %s"), NULL},
-    {"no-key", N_("waiting for a key of the region: a member must be reached"), NULL},
-    {"waiting", N_("entries that wait for a key: %s"), NULL},
-    {"no-address", N_("others cannot be told where to connect: set announce in meentd.conf"), NULL},
-    {"board", N_("fewer than three seats on the board: one or two organisations decide for all"),
-     NULL},
-    {"one-installation", N_("what only this organisation holds has no second copy"), NULL},
-    {"disk-full", N_("the disk is full: changes are refused until there is space"), NULL},
-    {"read-only", N_("changes are refused until there is space again"), NULL},
-    {"new-installation", N_("this replica was copied or restored; a new installation was opened"),
-     NULL},
-    {"restored",
-     N_("this replica was restored: nothing is written before another member was reached"), NULL},
-    {"clock", N_("the clock differs from that of others"), NULL},
-    {"fork", N_("two versions of one organisation's history exist; it is stopped"), NULL},
-};
-
-static const struct health *health_named(const char *code) {
-    for (size_t i = 0; code && i < MT_ARRAY_LEN(HEALTH); i++)
-        if (strcmp(HEALTH[i].code, code) == 0)
-            return &HEALTH[i];
-    return NULL;
-}
-
-/* The sentence, safe for the terminal. Owns: the caller. */
-static char *health_text(const struct health *known, const json_t *h) {
-    const char *name = mt_json_str(h, "name"), *english = mt_json_str(h, "text");
-    if (!known)
-        return mt_text_safe(english ? english : "?", false);
-    const char *text = _(known->text), *at = strstr(text, "%s");
-    char *number = mt_text_format("%lld", (long long)mt_json_int(h, "n", 0));
-    char *whole = at ? mt_text_format("%.*s%s%s", (int)(at - text), text, name ? name : number,
-                                      at + strlen("%s"))
-                     : mt_text_copy(text);
-    char *safe = mt_text_safe(whole, false);
-    free(whole);
-    free(number);
-    return safe;
-}
-
 static void put_health(struct mt_cli *cli, const json_t *health) {
     size_t i;
     json_t *h;
     json_array_foreach(health, i, h) {
-        const char *level = mt_json_str(h, "level"), *hint = mt_json_str(h, "hint");
-        const struct health *known = health_named(mt_json_str(h, "code"));
-        if (known && !known->text)
-            continue;
+        const char *level = mt_json_str(h, "level");
+        if (mt_health_is_state(h))
+            continue; /* said above already */
         bool error = level && strcmp(level, "error") == 0,
              info = level && strcmp(level, "info") == 0;
         struct line l = {.cli = cli};
-        char *text = health_text(known, h);
-        char *more = known && known->hint ? mt_text_copy(_(known->hint))
-                                          : mt_text_safe(hint ? hint : "", false);
+        char *text = mt_health_text(h), *more = mt_health_hint(h);
         const char *color = !cli->color || info ? "" : error ? "\033[31m" : "\033[33m";
         fprintf(cli->out, "%s%s%s ", color, info ? "·" : "!", *color ? "\033[0m" : "");
         l.at = 2;

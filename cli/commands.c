@@ -41,6 +41,15 @@ static const struct mt_flag list_flags[] = {
     {"limit", "aantal", N_("N"), N_("at most so many"), NULL},
     NO_FLAG,
 };
+static const struct mt_flag period_list_flags[] = {
+    {"from", "van|vanaf", N_("DATE"), N_("from this day: 2026-11-23, morgen, vr, wk 48, +2w"),
+     NULL},
+    {"until", "tot", N_("DATE"), N_("up to and including this day"), NULL},
+    {"text", "tekst|zoek", N_("TEXT"), N_("only with this text"), NULL},
+    {"mine", "eigen", NULL, N_("only entered by us"), NULL},
+    {"limit", "aantal", N_("N"), N_("at most so many"), NULL},
+    NO_FLAG,
+};
 static const struct mt_flag place_list_flags[] = {
     {"free", "vrij", NULL, N_("only with free places"), NULL},
     {"text", "tekst|zoek", N_("TEXT"), N_("only with this text"), NULL},
@@ -59,6 +68,16 @@ static const struct mt_flag activity_list_flags[] = {
     {"text", "tekst|zoek", N_("TEXT"), N_("only with this text"), NULL},
     {"mine", "eigen", NULL, N_("only entered by us"), NULL},
     {"limit", "aantal", N_("N"), N_("at most so many"), NULL},
+    NO_FLAG,
+};
+
+static const struct mt_flag calendar_flags[] = {
+    {"year", "jaar|schooljaar", N_("YEAR"), N_("2026, or the school year 2026-2027; else this one"),
+     NULL},
+    {"from", "van|vanaf", N_("DATE"), N_("from this day: 2026-11-23, morgen, vr, wk 48, +2w"),
+     NULL},
+    {"until", "tot", N_("DATE"), N_("up to and including this day"), NULL},
+    {"mine", "eigen", NULL, N_("only entered by us"), NULL},
     NO_FLAG,
 };
 
@@ -129,6 +148,41 @@ static const struct mt_command COMMANDS[] = {
      N_("read activities from a CSV file"),
      "meent activity import activiteiten.csv --dry-run\nmeent activity import activiteiten.csv",
      mt_cmd_activity_import},
+    {"calendar show", NULL, 0, 0, calendar_flags, 0, NULL,
+     N_("activities and periods, month by month"),
+     "meent calendar show\nmeent jaarkalender toon --jaar 2026-2027 --eigen", mt_cmd_calendar_show},
+    {"period list", NULL, 0, 0, period_list_flags, MT_KIND_PERIOD, NOT_IN_LISTS "|from|until",
+     N_("placement periods, test weeks, blocked and preferred weeks"),
+     "meent period list --from morgen\nmeent period list --type toetsweek", mt_cmd_period_list},
+    {"period show", N_("PERIOD"), 1, 1, NULL, 0, NULL, N_("all about one period"),
+     "meent period show 7e10", mt_cmd_period_show},
+    {"period add", "--title --type --from --until", 0, 0, NULL, MT_KIND_PERIOD, "status",
+     N_("enter a period for the calendar"),
+     "meent period add --title \"Snuffelstage klas 3\" --type stageperiode \\\n"
+     "    --from 2027-01-11 --until 2027-01-15",
+     mt_cmd_period_add},
+    {"period edit", N_("PERIOD"), 1, 1, NULL, MT_KIND_PERIOD, NULL, N_("change what we entered"),
+     "meent period edit 7e10 --until 2027-01-22", mt_cmd_period_edit},
+    {"period import", N_("FILE"), 1, 1, import_flags, 0, NULL, N_("read periods from a CSV file"),
+     "meent period import periodes.csv --dry-run\nmeent period import periodes.csv",
+     mt_cmd_period_import},
+    {"contact list", NULL, 0, 0, list_flags, MT_KIND_CONTACT,
+     NOT_IN_LISTS "|name|function|mail|phone|skills|availability|deputy|confirmed",
+     N_("contact persons"), "meent contact list\nmeent contact list --org Wavin --roles gastdocent",
+     mt_cmd_contact_list},
+    {"contact show", N_("CONTACT"), 1, 1, NULL, 0, NULL, N_("all about one contact person"),
+     "meent contact show 3d2a", mt_cmd_contact_show},
+    {"contact add", "--name", 0, 0, NULL, MT_KIND_CONTACT, "status",
+     N_("enter a contact person; work details only"),
+     "meent contact add --name \"Jan de Vries\" --org Wavin \\\n"
+     "    --roles bedrijfscontactpersoon --phone \"0523 123456\"",
+     mt_cmd_contact_add},
+    {"contact edit", N_("CONTACT"), 1, 1, NULL, MT_KIND_CONTACT, NULL, N_("change what we entered"),
+     "meent contact edit 3d2a --phone \"0523 654321\"", mt_cmd_contact_edit},
+    {"contact import", N_("FILE"), 1, 1, import_flags, 0, NULL,
+     N_("read contact persons from a CSV file"),
+     "meent contact import contacten.csv --dry-run\nmeent contact import contacten.csv",
+     mt_cmd_contact_import},
     {"signup add", N_("ACTIVITY"), 1, 1, NULL, MT_KIND_SIGNUP, "activity|asset|status|reason",
      N_("sign up for an activity"), "meent signup add a7f3 --group 3B --pupils 24",
      mt_cmd_signup_add},
@@ -176,8 +230,16 @@ static const struct mt_command COMMANDS[] = {
      mt_cmd_log},
     {"status", NULL, 0, 0, NULL, 0, NULL, N_("overview and health"),
      "meent status\nmeent status --json | jq .digest", mt_cmd_status},
+    {"doctor", NULL, 0, 0, NULL, 0, NULL, N_("what is wrong, what it means and what to try"),
+     "meent doctor\nmeent doctor --json | jq '.checks[] | select(.ok | not)'", mt_cmd_doctor},
     {"verify", NULL, 0, 0, NULL, 0, NULL, N_("recompute the digest from all entries"),
      "meent verify", mt_cmd_verify},
+    {"completion", "bash|zsh|fish", 1, 1, NULL, 0, NULL,
+     N_("a script that makes the shell complete commands"),
+     "source <(meent completion bash)\nmeent completion fish > ~/.config/fish/completions/meent.fish",
+     mt_cmd_completion},
+    {"__complete", N_("[WORD...]"), 0, MT_ARGS_WORDS_MAX, NULL, 0, NULL,
+     N_("what can end a line, for shells"), "meent __complete -- activity l", mt_cmd_complete},
     {"help", N_("[COMMAND]"), 0, 2, NULL, 0, NULL, N_("this overview, or help for a command"),
      "meent help activity add", mt_cmd_help},
 };
@@ -199,6 +261,12 @@ static const struct mt_noun NOUNS[] = {
     {"vragen", NULL, NULL, "vragen", true, TOGETHER, NULL},
     {"activity", "activiteit|activiteiten", NULL, "activity list", false, TOGETHER,
      N_("activities: list, show, add, edit, cancel, import")},
+    {"calendar", "jaarkalender|kalender|agenda", NULL, "calendar show", false, TOGETHER,
+     N_("the year, month by month: show")},
+    {"period", "periode|periodes", NULL, "period list", false, TOGETHER,
+     N_("periods of schools: list, show, add, edit, import")},
+    {"contact", "contactpersoon|contactpersonen|contacten", NULL, "contact list", false, TOGETHER,
+     N_("contact persons: list, show, add, edit, import")},
     {"signup", "intekening|intekeningen", NULL, "signup list", false, TOGETHER,
      N_("sign-ups: add, list, withdraw")},
     {"intekenen", NULL, "signup", "signup add", true, NULL, NULL},
@@ -210,9 +278,12 @@ static const struct mt_noun NOUNS[] = {
     {"placement", "stage|stages|plaatsing", NULL, "placement list", false, PRIVATE,
      N_("placements: list, show, propose, edit, accept, decline")},
     {"status", NULL, NULL, "status", true, WATCH, NULL},
+    {"doctor", "dokter", NULL, "doctor", true, WATCH, NULL},
     {"log", "logboek", NULL, "log", true, WATCH, NULL},
     {"peer", "peers|buren", NULL, "peer list", false, WATCH, N_("connections: list, ping")},
     {"verify", "controleer|controleren", NULL, "verify", true, WATCH, NULL},
+    {"completion", "aanvullen", NULL, "completion", true, WATCH, NULL},
+    {"__complete", NULL, NULL, "__complete", true, NULL, NULL},
     {"help", "hulp", NULL, "help", true, WATCH, NULL},
 };
 
@@ -293,7 +364,8 @@ static void consider(struct best *best, const char *name, const char *aliases, c
 char *mt_command_nearest(const struct mt_noun *noun, const char *word) {
     struct best best = {.word = word, .edits = (unsigned)strlen(word) + 1};
     for (size_t i = 0; !noun && i < MT_ARRAY_LEN(NOUNS); i++)
-        consider(&best, NOUNS[i].name, NOUNS[i].aliases, NOUNS[i].name);
+        if (NOUNS[i].name[0] != '_') /* those are not for people */
+            consider(&best, NOUNS[i].name, NOUNS[i].aliases, NOUNS[i].name);
     for (size_t i = 0; noun && i < MT_ARRAY_LEN(VERBS); i++) {
         const struct mt_command *c = mt_command_of(noun, VERBS[i].name);
         if (c)

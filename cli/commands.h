@@ -52,6 +52,17 @@ MT_COMMAND(activity_add);
 MT_COMMAND(activity_edit);
 MT_COMMAND(activity_cancel);
 MT_COMMAND(activity_import);
+MT_COMMAND(calendar_show);
+MT_COMMAND(period_list);
+MT_COMMAND(period_show);
+MT_COMMAND(period_add);
+MT_COMMAND(period_edit);
+MT_COMMAND(period_import);
+MT_COMMAND(contact_list);
+MT_COMMAND(contact_show);
+MT_COMMAND(contact_add);
+MT_COMMAND(contact_edit);
+MT_COMMAND(contact_import);
 MT_COMMAND(signup_add);
 MT_COMMAND(signup_list);
 MT_COMMAND(signup_withdraw);
@@ -71,6 +82,9 @@ MT_COMMAND(peer_ping);
 MT_COMMAND(log);
 MT_COMMAND(status);
 MT_COMMAND(verify);
+MT_COMMAND(doctor);
+MT_COMMAND(completion);
+MT_COMMAND(complete);
 MT_COMMAND(help);
 
 #endif

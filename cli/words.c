@@ -91,6 +91,18 @@ void mt_words_date(enum mt_lang lang, const char *date, char out[static MT_WORDS
     snprintf(out, MT_WORDS_MAX, "%d %s %d", d, MONTHS[lang][m - 1], y);
 }
 
+void mt_words_month(enum mt_lang lang, uint32_t day, char out[static MT_WORDS_MAX]) {
+    static const char *const names[MT_LANG_COUNT][12] = {
+        [MT_LANG_EN] = {"January", "February", "March", "April", "May", "June", "July", "August",
+                        "September", "October", "November", "December"},
+        [MT_LANG_NL] = {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus",
+                        "september", "oktober", "november", "december"},
+    };
+    int y, m, d;
+    mt_day_to_ymd(day, &y, &m, &d);
+    snprintf(out, MT_WORDS_MAX, "%s %d", names[lang][m - 1], y);
+}
+
 bool mt_words_parse(const char *text, uint64_t *out) {
     uint32_t day = take_date(text);
     int clock = take_clock(text);

@@ -15,6 +15,9 @@ void mt_words_activity(enum mt_lang lang, uint32_t today, const char *start, con
 /* "15 jan 2027" of a date "2027-01-15"; other text is kept as it is. */
 void mt_words_date(enum mt_lang lang, const char *date, char out[static MT_WORDS_MAX]);
 
+/* "January 2027": the month a day is in. */
+void mt_words_month(enum mt_lang lang, uint32_t day, char out[static MT_WORDS_MAX]);
+
 /* "21 nov 13:05" of an RFC 3339 time as written there; other text is kept as it is. */
 void mt_words_moment(enum mt_lang lang, const char *rfc3339, char out[static MT_WORDS_MAX]);
 

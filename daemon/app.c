@@ -17,12 +17,15 @@
 #include "log.h"
 #include "notify.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { STOP_MS = 3000 };
+enum { STOP_MS = 3000, WHY_MAX = 256, DESCRIPTORS_MIN = 16 };
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -192,9 +195,11 @@ static enum mt_err prepare_state(struct app *a) {
 }
 
 static enum mt_err open_store(struct app *a) {
-    struct mt_store_config config = {.dir = a->store_dir, .store_key = a->store_key};
+    char why[WHY_MAX] = "";
+    struct mt_store_config config = {
+        .dir = a->store_dir, .store_key = a->store_key, .why = why, .why_size = sizeof why};
     enum mt_err err = mt_store_open(&a->store, &config);
-    return err == MT_OK ? err : failed("store", a->store_dir, err, NULL);
+    return err == MT_OK ? err : failed("store", a->store_dir, err, why[0] ? why : NULL);
 }
 
 static enum mt_err open_listener(struct app *a) {
@@ -222,8 +227,9 @@ static enum mt_err open_engine(struct app *a) {
                                       .installation = a->installation,
                                       .random = a->random};
     enum mt_err err = mt_engine_new(&a->engine, &config);
+    const char *why = mt_store_detail(a->store);
     if (err != MT_OK)
-        return failed("load", a->store_dir, err, NULL);
+        return failed("load", why[0] ? a->store_dir : a->installation, err, why[0] ? why : NULL);
     a->context.engine = a->engine;
     return mt_engine_on_changed(a->engine, mt_ctl_changed, &a->context);
 }
@@ -270,14 +276,34 @@ static enum mt_err start(struct app *a) {
     return MT_OK;
 }
 
-static void init_loop(struct app *a) {
-    uv_loop_init(&a->loop);
-    uv_timer_init(&a->loop, &a->patience);
+/* libuv aborts when its first pipe cannot be made, so whether there is room is asked before. */
+static enum mt_err check_descriptors(void) {
+    int fds[DESCRIPTORS_MIN], n = 0;
+    while (n < DESCRIPTORS_MIN && (fds[n] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0)
+        n++;
+    int rc = n < DESCRIPTORS_MIN ? errno : 0;
+    while (n > 0)
+        (void)close(fds[--n]);
+    return rc ? failed("descriptors", "/", MT_EIO, strerror(rc)) : MT_OK;
+}
+
+static enum mt_err init_loop(struct app *a) {
+    int rc = uv_loop_init(&a->loop);
+    if (rc == 0)
+        rc = uv_timer_init(&a->loop, &a->patience);
     a->patience.data = a;
-    for (size_t i = 0; i < MT_ARRAY_LEN(signals); i++) {
-        uv_signal_init(&a->loop, &a->signals[i]);
+    for (size_t i = 0; rc == 0 && i < MT_ARRAY_LEN(signals); i++) {
+        rc = uv_signal_init(&a->loop, &a->signals[i]);
         a->signals[i].data = a;
     }
+    return rc == 0 ? MT_OK : failed("loop", "", MT_EIO, uv_strerror(rc));
+}
+
+static enum mt_err watch_signals(struct app *a) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < MT_ARRAY_LEN(signals); i++)
+        rc = uv_signal_start(&a->signals[i], on_signal, signals[i]);
+    return rc == 0 ? MT_OK : failed("signals", "", MT_EIO, uv_strerror(rc));
 }
 
 int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t n)) {
@@ -289,13 +315,13 @@ int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t 
     a.context.counting = &a.counting;
     a.context.publishing = &a.publishing;
     a.context.shared = &a.shared;
-    init_loop(&a);
+    if (check_descriptors() != MT_OK || init_loop(&a) != MT_OK)
+        return 1; /* nothing else was started */
     enum mt_err err = start(&a);
-    if (err == MT_OK) {
-        for (size_t i = 0; i < MT_ARRAY_LEN(signals); i++)
-            uv_signal_start(&a.signals[i], on_signal, signals[i]);
+    if (err == MT_OK)
+        err = watch_signals(&a);
+    if (err == MT_OK)
         uv_run(&a.loop, UV_RUN_DEFAULT);
-    }
     close_parts(&a);
     bool clean = drain(&a);
     if (!clean) {

@@ -204,6 +204,7 @@ static const struct cmd_method methods[] = {
     {"peer.ping", 0, cmd_peer_ping},
     {"log", 0, cmd_log},
     {"verify", 0, cmd_verify},
+    {"doctor", 0, cmd_doctor},
     {"init", MT_ACCESS_ADMIN, cmd_init},
     {"region.create", MT_ACCESS_ADMIN, cmd_region_create},
     {"region.show", 0, cmd_region_show},

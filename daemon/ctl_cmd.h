@@ -27,9 +27,10 @@ struct mt_cmd_env {
     void *submit_arg;
     void (*random)(void *out, size_t n);
     uint64_t wall_ms, uptime_ms;
-    const char *listen;   /* address we listen on */
-    const char *announce; /* address others are told; "" when there is none */
-    enum mt_err degraded; /* why nothing can be written now, or MT_OK */
+    const char *state_dir; /* NULL: not known */
+    const char *listen;    /* address we listen on */
+    const char *announce;  /* address others are told; "" when there is none */
+    enum mt_err degraded;  /* why nothing can be written now, or MT_OK */
 };
 
 /* The answer. `code` is "ok" or the error's; `message` and `result` live during the call. */

@@ -20,6 +20,7 @@ static struct mt_cmd_env env_of(const struct mt_ctl_context *context) {
                                .random = context->random,
                                .wall_ms = now.wall_ms,
                                .uptime_ms = now.mono_ms - context->start_ms,
+                               .state_dir = context->config->state_dir,
                                .listen = context->listen,
                                .announce = context->announce,
                                .degraded = mt_engine_degraded(context->engine)};

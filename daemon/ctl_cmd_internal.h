@@ -142,6 +142,7 @@ enum mt_err cmd_peer_list(struct cmd *c);
 enum mt_err cmd_peer_ping(struct cmd *c);
 enum mt_err cmd_log(struct cmd *c);
 enum mt_err cmd_verify(struct cmd *c);
+enum mt_err cmd_doctor(struct cmd *c);
 
 enum mt_err cmd_init(struct cmd *c);
 enum mt_err cmd_region_create(struct cmd *c);

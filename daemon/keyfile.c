@@ -148,20 +148,26 @@ enum mt_err mt_keyfile_create(const char *path, const uint8_t key[static 32]) {
 }
 
 /* Hash of the machine id, which itself must not be shown to others (machine-id(5)). A machine
- * without one counts as one that is called nothing. */
-static void hash_machine(const char *machine_id_path, char hex[static HEX + 1]) {
+ * without one counts as one that is called nothing. That it cannot be read just now says nothing
+ * about the machine: taken for another one, the replica would give up its installation. */
+static enum mt_err hash_machine(const char *machine_id_path, char hex[static HEX + 1]) {
     uint8_t b[MACHINE_ID_MAX], h[32];
     size_t n = 0;
+    enum mt_err err = MT_OK;
     int fd = open(machine_id_path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        if (read_all(fd, b, sizeof b, &n) != MT_OK)
-            n = 0;
+        err = read_all(fd, b, sizeof b, &n);
         close(fd);
+    } else if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
+        err = from_errno(errno);
     }
+    if (err != MT_OK)
+        return err;
     while (n > 0 && (b[n - 1] == '\n' || b[n - 1] == ' '))
         n--;
     mt_hash_of(h, "machine", NULL, b, n);
     mt_hex(hex, h, sizeof h);
+    return MT_OK;
 }
 
 enum mt_err mt_installation_read(const char *path, const char *machine_id_path, bool *known,
@@ -172,26 +178,49 @@ enum mt_err mt_installation_read(const char *path, const char *machine_id_path, 
         return errno == ENOENT ? MT_OK : MT_EIO;
     char b[512];
     size_t n;
+    struct stat st;
     enum mt_err err = read_all(fd, (uint8_t *)b, sizeof b - 1, &n);
+    if (err == MT_OK && fstat(fd, &st) != 0)
+        err = from_errno(errno);
     close(fd);
-    if (err != MT_OK)
-        return err;
     b[n] = 0;
     char feed_hex[HEX + 1], machine[HEX + 1], ours[HEX + 1];
-    hash_machine(machine_id_path, ours);
-    *known = sscanf(b, "feed %64[0-9a-f]\nmachine %64[0-9a-f]\n", feed_hex, machine) == 2 &&
-             strcmp(machine, ours) == 0 && strlen(feed_hex) == HEX &&
+    unsigned long long inode = 0;
+    if (err == MT_OK)
+        err = hash_machine(machine_id_path, ours);
+    if (err != MT_OK)
+        return err;
+    *known = sscanf(b, "feed %64[0-9a-f]\nmachine %64[0-9a-f]\ninode %llu\n", feed_hex, machine,
+                    &inode) == 3 &&
+             inode == st.st_ino && strcmp(machine, ours) == 0 && strlen(feed_hex) == HEX &&
              mt_unhex(feed->b, sizeof feed->b, mt_slice_str(feed_hex)) == MT_OK;
     return MT_OK;
+}
+
+/* A copy has another inode, however it was made. Until the line is there the file names nobody. */
+static enum mt_err add_inode(const char *path) {
+    struct stat st;
+    enum mt_err err = MT_OK;
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (fd < 0)
+        return from_errno(errno);
+    if (fstat(fd, &st) != 0 || dprintf(fd, "inode %llu\n", (unsigned long long)st.st_ino) < 0 ||
+        fsync(fd) != 0)
+        err = from_errno(errno);
+    close(fd);
+    return err;
 }
 
 enum mt_err mt_installation_write(const char *path, const char *machine_id_path,
                                   const struct mt_id *feed) {
     char b[512], feed_hex[HEX + 1], machine[HEX + 1];
     mt_hex(feed_hex, feed->b, sizeof feed->b);
-    hash_machine(machine_id_path, machine);
+    enum mt_err err = hash_machine(machine_id_path, machine);
+    if (err != MT_OK)
+        return err;
     int n = snprintf(b, sizeof b, "feed %s\nmachine %s\n", feed_hex, machine);
-    return put_file(path, (const uint8_t *)b, (size_t)n, true);
+    err = put_file(path, (const uint8_t *)b, (size_t)n, true);
+    return err ? err : add_inode(path);
 }
 
 enum mt_err mt_private_dir(const char *path) {

@@ -17,10 +17,10 @@ MT_MUST enum mt_err mt_keyfile_read(const char *path, bool handed, uint8_t out[s
  * MT_EIO. */
 MT_MUST enum mt_err mt_keyfile_create(const char *path, const uint8_t key[static 32]);
 
-/* The file that ties a replica to this machine. It names the feed and this machine, and stays out
- * of backups: a restored or copied replica finds none, or one of another machine.
+/* The file that ties a replica to this machine. It names the feed, this machine and its own inode: a
+ * restored or copied replica finds none, one of another machine, or one that is itself a copy.
  * Out: `*known` is false when there is none, when it is not readable as such, and when it is of
- * another machine; else `*feed`. Errors: MT_EIO. */
+ * another machine or a copy; else `*feed`. Errors: MT_EIO. */
 MT_MUST enum mt_err mt_installation_read(const char *path, const char *machine_id_path, bool *known,
                                          struct mt_id *feed);
 

@@ -182,9 +182,6 @@ MT_MUST enum mt_err mt_query_org(struct mt_query *q, struct mt_slice text,
  * value. False when the text is none. */
 bool mt_query_ident(struct mt_slice text, struct mt_writer *out);
 
-/* The member that an organisation's record stands for; NULL when it has not joined. */
-const struct mt_id *mt_query_member_of(struct mt_query *q, const struct mt_ref *org);
-
 /* Name of a member by its root key; empty when unknown. */
 struct mt_slice mt_query_member_name(const struct mt_query *q, const struct mt_id *org);
 

@@ -1,3 +1,4 @@
+#include "node.h"
 #include "query.h"
 
 #include <stdlib.h>
@@ -70,16 +71,24 @@ enum mt_err mt_query_answer(struct mt_query *q, const struct mt_subject *subject
     return err;
 }
 
+/* True when the reference names a member's own record of itself. An unjoined record that only shares
+ * an identifier with a member shows as that member, but lets nobody decide: anyone can claim a
+ * public number. */
+static bool is_own_record(const struct mt_query *q, const struct mt_ref *host) {
+    struct mt_rid own;
+    mt_node_org_rid(&host->owner, &own);
+    return host->audience == 0 && host->kind == MT_KIND_ORG && mt_rid_eq(&host->id, &own) &&
+           q->config.gov && mt_gov_member(q->config.gov, &host->owner);
+}
+
 size_t mt_query_deciders(struct mt_query *q, const struct mt_view *v, struct mt_id *by) {
     size_t n = 0;
     struct mt_ref host;
     uint8_t no = v->kind == MT_KIND_STAGEPLEK ? MT_STAGEPLEK_HOST : MT_ACTIVITY_HOST;
     struct mt_id owner = v->owner;
-    if (mt_field_ref(v->fields, no, &host)) {
-        const struct mt_id *member = mt_query_member_of(q, &host);
-        if (member && !mt_id_eq(member, &owner))
-            by[n++] = *member;
-    }
+    if (mt_field_ref(v->fields, no, &host) && is_own_record(q, &host) &&
+        !mt_id_eq(&host.owner, &owner))
+        by[n++] = host.owner;
     by[n++] = owner;
     return n;
 }

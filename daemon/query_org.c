@@ -403,18 +403,6 @@ enum mt_err mt_query_org(struct mt_query *q, struct mt_slice text, const struct 
     return MT_OK;
 }
 
-/* ---- members ---- */
-
-const struct mt_id *mt_query_member_of(struct mt_query *q, const struct mt_ref *org) {
-    if (org->kind != MT_KIND_ORG || mt_query_book(q))
-        return NULL;
-    const struct mt_org *o = mt_org_find(q->book, &org->owner, &org->id);
-    if (!o)
-        return NULL;
-    o = mt_org_shown(q->book, o);
-    return o->joined ? &o->owner : NULL;
-}
-
 struct mt_slice mt_query_member_name(const struct mt_query *q, const struct mt_id *org) {
     const struct mt_member *m = q->config.gov ? mt_gov_member(q->config.gov, org) : NULL;
     return m ? mt_slice_str(m->name) : mt_slice("", 0);

@@ -80,7 +80,8 @@ enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *annou
     enum mt_err err;
     *wrote = false;
     mt_node_info(env->node, &info);
-    if (info.state != MT_NODE_MEMBER || !info.has_key)
+    /* This may be an older copy of itself: a peer tells before the daemon writes by itself. */
+    if (info.state != MT_NODE_MEMBER || !info.has_key || !info.level)
         return MT_OK;
     draft_init(&d, NULL);
     if (open_query(env, &info, &q, message, &err) && !(err = values_init(&v))) {

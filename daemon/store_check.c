@@ -32,9 +32,26 @@ static struct report finding(enum mt_err err, const char *what, const char *why)
 static struct report from_rc(int rc, const char *what) {
     if (rc == 0)
         return (struct report){.err = MT_OK};
-    enum mt_err err = rc == MDB_VERSION_MISMATCH                 ? MT_EVERSION
-                      : rc == EIO || rc == EACCES || rc == EPERM ? MT_EIO
-                                                                 : MT_ECORRUPT;
+    enum mt_err err = MT_ECORRUPT;
+    switch (rc) {
+    case MDB_VERSION_MISMATCH:
+        err = MT_EVERSION;
+        break;
+    case ENOMEM:
+        err = MT_ENOMEM;
+        break;
+    case EIO:
+    case EACCES:
+    case EPERM:
+    case EMFILE:
+    case ENFILE:
+    case EAGAIN:
+    case ENOSPC:
+        err = MT_EIO; /* it could not be looked at: that is no damage */
+        break;
+    default:
+        break;
+    }
     return finding(err, what, mdb_strerror(rc));
 }
 
@@ -189,10 +206,12 @@ static _Noreturn void child(const char *dir, int out) {
 static enum mt_err wait_for(struct mt_store *s, pid_t pid, int in) {
     struct report r = {.err = MT_OK};
     size_t n = 0;
+    int failed = 0;
     while (n < sizeof r) {
         ssize_t got = read(in, (char *)&r + n, sizeof r - n);
         if (got < 0 && errno == EINTR)
             continue;
+        failed = got < 0 ? errno : 0;
         if (got <= 0)
             break;
         n += (size_t)got;
@@ -202,6 +221,10 @@ static enum mt_err wait_for(struct mt_store *s, pid_t pid, int in) {
     }
     if (n == sizeof r && r.err < MT_ERR_COUNT && memchr(r.text, 0, sizeof r.text))
         return r.err ? mt_store_say(s, (enum mt_err)r.err, r.text) : MT_OK;
+    if (failed)
+        return mt_store_fault(s, failed, "checking data.mdb");
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return mt_store_say(s, MT_EIO, "the check of data.mdb was killed: is there enough memory?");
     char text[STORE_DETAIL_MAX];
     (void)snprintf(text, sizeof text, "data.mdb is damaged: its check ended with %s %d",
                    WIFSIGNALED(status) ? "signal" : "status",

@@ -4,26 +4,9 @@
 #include "box.h"
 
 enum {
-    RUN_OVERHEAD = 256,   /* bytes of a run message besides its entries, at most */
-    ENTRY_OVERHEAD = 128, /* bytes of an entry besides its box, at most */
+    SIGNATURE_BYTES = 2 + MT_SIGNATURE_SIZE, /* of a run message, as a byte string */
+    SHORT_LIST_MAX = 15,                     /* entries whose list has a head of one byte */
 };
-
-/* Finds where a run from `first` ends: at the last signed head that fits, or at the first one. */
-static uint64_t find_end(struct mt_txn *t, uint32_t chain_no, uint64_t first, size_t max_bytes) {
-    uint64_t end = 0, seq = first;
-    size_t bytes = RUN_OVERHEAD;
-    struct entry_row e;
-    for (uint32_t n = 0; n < MT_RUN_ENTRIES_MAX; n++, seq++) {
-        if (!mt_store_entry_get(t, chain_no, seq, &e))
-            break;
-        bytes += ENTRY_OVERHEAD + e.box.n;
-        if (bytes > MT_MESSAGE_MAX || (bytes > max_bytes && end != 0))
-            break;
-        if (e.signature)
-            end = seq;
-    }
-    return end;
-}
 
 struct sending {
     const struct mt_chain_row *chain;
@@ -41,39 +24,67 @@ static bool is_sound(const struct sending *x, const struct entry_row *e,
            (!x->has_previous || mt_id_eq(&x->previous, &h->previous));
 }
 
-/* Adds the entry at `seq`. */
-static const uint8_t *send_entry(struct mt_txn *t, struct sending *x, uint64_t seq) {
+/* Bytes the message has once it is ended here. */
+static size_t ended_size(const struct sending *x) {
+    return x->w->n + (x->rw.n > SHORT_LIST_MAX ? 3 : 1) + SIGNATURE_BYTES;
+}
+
+/* Adds the entry at `seq`. Out: its signature, NULL when it has none. False when there is none or
+ * after an error. */
+static bool send_entry(struct mt_txn *t, struct sending *x, uint64_t seq,
+                       const uint8_t **signature) {
     struct entry_row e;
     struct mt_header h;
     if (!mt_store_entry_get(t, x->chain->info.no, seq, &e) ||
         !mt_store_entry_header(t, &e, &x->chain->info.id, seq, &h))
-        return NULL;
+        return false;
     if (!is_sound(x, &e, &h)) {
         mt_txn_fail(t, MT_ECORRUPT, "an entry is damaged");
-        return NULL;
+        return false;
     }
     if (!x->has_previous)
         mt_run_begin(&x->rw, x->w, &x->chain->info.id, seq, &h.previous, &h.governance, &h.epoch);
     mt_run_add(&x->rw, &h, e.box);
     mt_entry_id(&x->chain->region, e.header, &x->previous);
     x->has_previous = true;
-    return e.signature;
+    *signature = e.signature;
+    return x->w->err == MT_OK;
 }
 
-static void send_run(struct mt_txn *t, struct sending *x, uint64_t first, uint64_t end) {
-    const uint8_t *signature = NULL;
-    for (uint64_t seq = first; seq <= end && t->err == MT_OK; seq++)
-        signature = send_entry(t, x, seq);
-    if (t->err)
-        return;
-    if (!signature || mt_head_verify(&x->chain->info.feed, &x->chain->region, &x->chain->info.id,
-                                     end, &x->previous, signature)) {
-        mt_txn_fail(t, MT_ECORRUPT, "the signature of an entry is damaged");
-        return;
+/* Adds entries up to the last signed head that fits, and at least to the first one: whatever was
+ * taken in as a run can be sent on as one. Returns the seq it ends on. */
+static uint64_t send_run(struct mt_txn *t, struct sending *x, uint64_t first, size_t max_bytes) {
+    uint64_t end = 0;
+    const uint8_t *signature = NULL, *last_signature = NULL;
+    struct sending good = *x;
+    struct mt_writer good_w = *x->w;
+    for (uint64_t seq = first; seq < first + MT_RUN_ENTRIES_MAX; seq++) {
+        if (!send_entry(t, x, seq, &signature))
+            break;
+        size_t size = ended_size(x);
+        if (size > MT_RUN_BYTES_MAX || (size > max_bytes && end != 0))
+            break;
+        if (!signature)
+            continue;
+        end = seq;
+        last_signature = signature;
+        good = *x;
+        good_w = *x->w;
     }
-    mt_run_end(&x->rw, signature);
+    if (end == 0 && x->w->err)
+        mt_txn_fail(t, x->w->err, "a run does not fit its message");
+    if (t->err || end == 0)
+        return 0;
+    *x->w = good_w;
+    x->rw = good.rw;
+    if (mt_head_verify(&x->chain->info.feed, &x->chain->region, &x->chain->info.id, end,
+                       &good.previous, last_signature))
+        mt_txn_fail(t, MT_ECORRUPT, "the signature of an entry is damaged");
+    else
+        mt_run_end(&x->rw, last_signature);
     if (x->w->err)
         mt_txn_fail(t, x->w->err, "a run does not fit its message");
+    return end;
 }
 
 enum mt_err mt_store_read_run(struct mt_store *s, uint32_t chain_no, uint64_t first,
@@ -83,11 +94,11 @@ enum mt_err mt_store_read_run(struct mt_store *s, uint32_t chain_no, uint64_t fi
     *last = 0;
     mt_txn_begin(&t, s, false);
     bool is_held = mt_store_chain_get(&t, chain_no, &chain);
-    uint64_t end = is_held ? find_end(&t, chain_no, first, max_bytes) : 0;
-    if (end != 0) {
-        struct sending x = {.chain = &chain, .w = w};
-        send_run(&t, &x, first, end);
-    }
+    bool has_more = is_held && first <= chain.head.seq;
+    struct sending x = {.chain = &chain, .w = w};
+    uint64_t end = has_more ? send_run(&t, &x, first, max_bytes) : 0;
+    if (has_more && end == 0)
+        mt_txn_fail(&t, MT_ECORRUPT, "a chain does not end on a signed entry");
     enum mt_err err = mt_txn_end(&t, false);
     if (err)
         return err;

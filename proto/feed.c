@@ -25,7 +25,7 @@ struct run_front {
 static enum mt_err read_front(struct mt_reader *r, struct mt_slice message,
                               struct run_front *front) {
     *front = (struct run_front){0};
-    enum mt_err err = mt_wire_open(r, message, MT_WIRE_CANONICAL, MT_MESSAGE_MAX);
+    enum mt_err err = mt_wire_open(r, message, MT_WIRE_CANONICAL, MT_RUN_BYTES_MAX);
     if (err)
         return err;
     (void)mt_wire_array(r, MSG_ELEMENTS, MSG_ELEMENTS);

@@ -44,7 +44,7 @@ enum { MT_RUN_ARENA = MT_RUN_ENTRIES_MAX * MT_HEADER_MAX };
 MT_MUST enum mt_err mt_run_peek(struct mt_slice message, struct mt_id *chain, uint64_t *first,
                                 uint8_t previous16[static 16], uint32_t *n);
 
-/* Rebuilds every header of `message`, which continues `before` (the entry at first - 1; zeros when
+/* Rebuilds every header of `message` (at most MT_RUN_BYTES_MAX), which continues `before` (the entry at first - 1; zeros when
  * first is 1), hashes the boxes and checks the signature of the last head by `feed`.
  * In: entries holds MT_RUN_ENTRIES_MAX elements, arena MT_RUN_ARENA bytes.
  * Out: `run`, borrowing message, entries and arena.

@@ -58,6 +58,7 @@ void mt_gov_free(struct mt_gov *g) {
     free(g->members);
     free(g->installations);
     free(g->statements);
+    free(g->sorted);
     free(g);
 }
 
@@ -258,7 +259,8 @@ static enum mt_err contend(struct mt_gov *g, const struct incoming *in, uint32_t
         if (is_orphan(g, &g->items[i]))
             drop(g, i--);
     refill(g);
-    return mt_gov_list_statements(g);
+    mt_gov_list_statements(g);
+    return MT_OK;
 }
 
 /* Appends a checked item and works out what follows from it. */
@@ -288,7 +290,8 @@ enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id
         return err;
     slot_of(&in, &share);
     if (!mt_gov_grow((void **)&g->items, &g->cap_items, g->n_items, sizeof *g->items) ||
-        (g->n_cells < 2 * (g->n_items + 1) && !rehash(g, g->n_cells ? g->n_cells * 2 : 64)))
+        (g->n_cells < 2 * (g->n_items + 1) && !rehash(g, g->n_cells ? g->n_cells * 2 : 64)) ||
+        !mt_gov_reserve(g, in.item.type))
         return MT_ENOMEM;
     in.s.bytes = malloc(bytes.n);
     if (!in.s.bytes)

@@ -75,6 +75,10 @@ struct mt_certificate {
     struct mt_id replaces; /* feed it follows; zeros: none */
 };
 
+/* True for a name of an organisation, region or invitation: 1 to MT_NAME_MAX bytes of UTF-8 without
+ * control characters and marks that turn the direction of writing. */
+bool mt_name_ok(struct mt_slice name);
+
 /* Builders: write a whole signed item. `w` needs MT_ITEM_MAX at most. */
 void mt_found_put(struct mt_writer *w, const struct mt_found *f, const struct mt_sign_key *root);
 void mt_join_put(struct mt_writer *w, const struct mt_join *j, const struct mt_sign_key *root);

@@ -68,8 +68,6 @@ static enum mt_err put_member(struct mt_gov *g, const struct mt_member *m) {
     }
     if (g->n_members >= MT_ORGS_MAX)
         return MT_EFULL;
-    if (!mt_gov_grow((void **)&g->members, &g->cap_members, g->n_members, sizeof *g->members))
-        return MT_ENOMEM;
     memmove(g->members + at + 1, g->members + at, (g->n_members - at) * sizeof *g->members);
     g->members[at] = *m;
     g->n_members++;
@@ -156,8 +154,6 @@ static enum mt_err derive_found(struct mt_gov *g, const struct incoming *in) {
 static enum mt_err derive_vote(struct mt_gov *g, const struct incoming *in) {
     struct tally *t = mt_gov_tally(g, &in->vote.act);
     if (!t) {
-        if (!mt_gov_grow((void **)&g->tallies, &g->cap_tallies, g->n_tallies, sizeof *g->tallies))
-            return MT_ENOMEM;
         t = &g->tallies[g->n_tallies++];
         *t = (struct tally){.act = in->vote.act, .n = in->vote.n, .approve = in->vote.approve};
         return MT_OK;
@@ -223,11 +219,9 @@ static int by_id(const void *a, const void *b) {
 }
 
 /* Of certificates with one number, and of those with one feed key, the lowest counts. */
-static enum mt_err rebuild_installations(struct mt_gov *g) {
-    const struct stored **all = malloc((g->n_items + 1) * sizeof *all);
+static void rebuild_installations(struct mt_gov *g) {
+    const struct stored **all = g->sorted;
     size_t n = 0;
-    if (!all)
-        return MT_ENOMEM;
     for (size_t i = 0; i < g->n_items; i++)
         if (g->items[i].type == MT_ITEM_CERTIFICATE)
             all[n++] = &g->items[i];
@@ -247,38 +241,51 @@ static enum mt_err rebuild_installations(struct mt_gov *g) {
             mt_certificate_get(&item, &c) == MT_OK)
             put_installation(g, &c, &all[i]->id);
     }
-    free(all);
-    return MT_OK;
 }
 
-static enum mt_err derive_certificate(struct mt_gov *g, const struct incoming *in) {
-    /* Room for all certificates, so that a rebuild needs none. */
-    if (!mt_gov_grow((void **)&g->installations, &g->cap_installations, g->n_items,
-                     sizeof *g->installations))
-        return MT_ENOMEM;
+static void derive_certificate(struct mt_gov *g, const struct incoming *in) {
     for (size_t i = 0; i < g->n_items; i++) {
         const struct stored *s = &g->items[i];
         if (s->type == MT_ITEM_CERTIFICATE && !mt_id_eq(&s->id, &in->item.id) &&
-            (mt_id_eq(&s->slot, &in->s.slot) || mt_id_eq(&s->act, &in->s.act)))
-            return rebuild_installations(g);
+            (mt_id_eq(&s->slot, &in->s.slot) || mt_id_eq(&s->act, &in->s.act))) {
+            rebuild_installations(g);
+            return;
+        }
     }
     put_installation(g, &in->certificate, &in->item.id);
-    return MT_OK;
 }
 
 /* ---- statements ---- */
 
-enum mt_err mt_gov_list_statements(struct mt_gov *g) {
+void mt_gov_list_statements(struct mt_gov *g) {
     g->n_statements = 0;
-    for (size_t i = 0; i < g->n_items; i++) {
-        if (g->items[i].type != MT_ITEM_STATEMENT)
-            continue;
-        if (!mt_gov_grow((void **)&g->statements, &g->cap_statements, g->n_statements,
-                         sizeof *g->statements))
-            return MT_ENOMEM;
-        g->statements[g->n_statements++] = (struct statement){.id = g->items[i].id, .item = i};
+    for (size_t i = 0; i < g->n_items; i++)
+        if (g->items[i].type == MT_ITEM_STATEMENT)
+            g->statements[g->n_statements++] = (struct statement){.id = g->items[i].id, .item = i};
+}
+
+/* ---- all of it ---- */
+
+bool mt_gov_reserve(struct mt_gov *g, enum mt_item_type type) {
+    size_t items = g->n_items + 1;
+    switch (type) {
+    case MT_ITEM_CERTIFICATE:
+        return mt_gov_grow((void **)&g->installations, &g->cap_installations, items,
+                           sizeof *g->installations) &&
+               mt_gov_grow((void **)&g->sorted, &g->cap_sorted, items, sizeof(struct stored *));
+    case MT_ITEM_STATEMENT:
+        return mt_gov_grow((void **)&g->statements, &g->cap_statements, g->n_statements,
+                           sizeof *g->statements);
+    case MT_ITEM_FOUND:
+    case MT_ITEM_VOTE:
+    case MT_ITEM_ADMIT: /* each act with votes may bring a member, and so may this one */
+        return mt_gov_grow((void **)&g->tallies, &g->cap_tallies, g->n_tallies,
+                           sizeof *g->tallies) &&
+               mt_gov_grow((void **)&g->members, &g->cap_members, g->n_tallies + 2,
+                           sizeof *g->members);
+    default:
+        return true;
     }
-    return MT_OK;
 }
 
 enum mt_err mt_gov_derive(struct mt_gov *g, const struct incoming *in) {
@@ -290,9 +297,11 @@ enum mt_err mt_gov_derive(struct mt_gov *g, const struct incoming *in) {
     case MT_ITEM_ADMIT:
         return derive_admit(g, in);
     case MT_ITEM_CERTIFICATE:
-        return derive_certificate(g, in);
+        derive_certificate(g, in);
+        return MT_OK;
     case MT_ITEM_STATEMENT:
-        return mt_gov_list_statements(g);
+        mt_gov_list_statements(g);
+        return MT_OK;
     default:
         return MT_OK;
     }

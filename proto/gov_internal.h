@@ -46,6 +46,8 @@ struct mt_gov {
     size_t n_installations, cap_installations;
     struct statement *statements;
     size_t n_statements, cap_statements;
+    const struct stored **sorted; /* room for working out the installations */
+    size_t cap_sorted;
 };
 
 /* A parsed item on its way in. */
@@ -75,11 +77,15 @@ struct tally *mt_gov_tally(const struct mt_gov *g, const struct mt_id *act); /* 
 enum mt_err mt_gov_member_of(const struct mt_item *item, const struct mt_id *region,
                              struct mt_member *m);
 
-/* Works out what follows from `in`, which is the last of the items held. Errors: MT_EFULL,
- * MT_ENOMEM. */
+/* Takes the memory that adding an item of this type may need, before anything changes: an addition
+ * that stopped half-way would lose the item it displaced. Returns false when out of memory. */
+bool mt_gov_reserve(struct mt_gov *g, enum mt_item_type type);
+
+/* Works out what follows from `in`, which is the last of the items held; its memory is reserved.
+ * Errors: MT_EFULL. */
 enum mt_err mt_gov_derive(struct mt_gov *g, const struct incoming *in);
 
-/* Lists the statements anew. Errors: MT_ENOMEM. */
-enum mt_err mt_gov_list_statements(struct mt_gov *g);
+/* Lists the statements anew; there are at most one more than before the reservation. */
+void mt_gov_list_statements(struct mt_gov *g);
 
 #endif

@@ -1,5 +1,6 @@
 /* gov_item: governance items as bytes. */
 #include "gov.h"
+#include "schema_check.h"
 
 enum { BODY_MAX = MT_ITEM_MAX - 128 };
 
@@ -60,12 +61,15 @@ enum mt_err mt_item_get(struct mt_slice bytes, const struct mt_id *region, struc
     return MT_OK;
 }
 
+/* Names are shown on terminals: the rule is that of every one-line text. */
+bool mt_name_ok(struct mt_slice name) {
+    static const struct mt_field line = {.type = MT_FIELD_STR, .max = MT_NAME_MAX};
+    return name.n > 0 && mt_text_check(&line, name) == MT_TEXT_OK;
+}
+
 static struct mt_slice get_name(struct mt_reader *r) {
     struct mt_slice s = mt_wire_str(r, MT_NAME_MAX);
-    bool ok = s.n > 0;
-    for (size_t i = 0; i < s.n; i++)
-        ok &= s.p[i] >= 0x20 && s.p[i] != 0x7f; /* names are shown on terminals */
-    if (r->err == MT_OK && !ok)
+    if (r->err == MT_OK && !mt_name_ok(s))
         r->err = MT_EVALUE;
     return s;
 }

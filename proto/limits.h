@@ -30,6 +30,7 @@ enum {
     MT_LINKS_MAX = 64,     /* established links */
     MT_HALF_OPEN_MAX = 64, /* links whose handshake is not done */
     MT_HALF_OPEN_PER_SOURCE_MAX = 16, /* of which from one source address */
+    MT_GUESTS_MAX = 8,                /* open links with who is no member and has no invitation */
     MT_INVITES_MAX = 32,              /* open invitations */
     MT_LINK_KEYS_MAX = 16,            /* epoch link keys accepted */
     MT_PSKS_MAX = 64,                 /* keys the first message is tried against */
@@ -45,6 +46,7 @@ enum {
 #define MT_NOISE_REKEY_AFTER (UINT64_C(1) << 16) /* messages per direction between rekeys */
 
 #define MT_HANDSHAKE_MS_MAX 5000  /* a handshake takes no longer */
+#define MT_GUEST_MS_MAX     60000 /* an open link with who is no member lasts no longer */
 #define MT_PING_IDLE_MS     20000 /* silence after which we ping */
 #define MT_LINK_DEAD_MS     60000 /* silence after which a link is dead */
 #define MT_INVITE_LIFE_MS   (UINT64_C(7) * 24 * 3600 * 1000)

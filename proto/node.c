@@ -10,6 +10,8 @@ bool mt_node_grow(void **p, size_t *cap, size_t n, size_t size) {
     if (n < *cap)
         return true;
     size_t want = *cap ? *cap * 2 : 8;
+    while (want <= n)
+        want *= 2;
     void *q = realloc(*p, want * size);
     if (!q)
         return false;
@@ -20,16 +22,37 @@ bool mt_node_grow(void **p, size_t *cap, size_t n, size_t size) {
 
 /* ---- effects ---- */
 
-/* Without memory an effect goes to a spare one that nobody sees; `oom` then closes every link, and
- * what was not told is told anew when they come back. */
-struct mt_effect *mt_node_emit(struct mt_node *n, enum mt_effect_type type) {
-    if (!mt_node_grow((void **)&n->effects, &n->cap_effects, n->n_effects, sizeof *n->effects)) {
-        n->oom = true;
-        return NULL;
-    }
+/* Room for one more effect beside what is owed and what this event may still owe. */
+static bool has_room(struct mt_node *n) {
+    return mt_node_grow((void **)&n->effects, &n->cap_effects, n->n_effects + n->n_owed + 1,
+                        sizeof *n->effects);
+}
+
+static struct mt_effect *next_effect(struct mt_node *n, enum mt_effect_type type) {
     struct mt_effect *fx = &n->effects[n->n_effects++];
     *fx = (struct mt_effect){.type = type};
     return fx;
+}
+
+/* Without memory `oom` closes every link, and what was not told is told anew when they come back. */
+struct mt_effect *mt_node_emit(struct mt_node *n, enum mt_effect_type type) {
+    if (!has_room(n)) {
+        n->oom = true;
+        return NULL;
+    }
+    return next_effect(n, type);
+}
+
+bool mt_node_owe(struct mt_node *n) {
+    if (!has_room(n))
+        return false;
+    n->n_owed++;
+    return true;
+}
+
+struct mt_effect *mt_node_pay(struct mt_node *n, enum mt_effect_type type) {
+    n->n_owed--;
+    return next_effect(n, type);
 }
 
 void mt_node_log(struct mt_node *n, const char *event, const struct mt_id *org, uint64_t conn,
@@ -46,9 +69,7 @@ void mt_node_reply(struct mt_node *n, uint64_t request, enum mt_err err,
                    const struct mt_reply *reply, const char *hint) {
     if (!request)
         return;
-    struct mt_effect *fx = mt_node_emit(n, MT_FX_REPLY);
-    if (!fx)
-        return;
+    struct mt_effect *fx = mt_node_pay(n, MT_FX_REPLY);
     fx->request = request;
     fx->err = err;
     if (reply)
@@ -81,7 +102,7 @@ enum mt_err mt_node_new(struct mt_node **out, const struct mt_node_config *confi
     n->epochs = mt_secret_new(MT_PSKS_MAX * sizeof *n->epochs);
     n->scratch = malloc(MT_MESSAGE_MAX);
     n->ring = mt_keyring_new(0);
-    if (!n->replica.gov || !n->epochs || !n->scratch || !n->ring ||
+    if (!n->replica.gov || !n->epochs || !n->scratch || !n->ring || !has_room(n) ||
         strlen(config->announce) > MT_ADDRESS_MAX) {
         mt_node_free(n);
         return MT_ENOMEM;
@@ -171,15 +192,19 @@ enum mt_err mt_node_load_item(struct mt_node *n, const struct mt_id *id, struct 
 }
 
 /* Adds what waited, in rounds, until a round adds nothing. */
-static void add_early(struct mt_node *n) {
+static enum mt_err add_early(struct mt_node *n) {
     for (bool added = true; added;) {
         added = false;
         for (size_t i = 0; i < n->n_early; i++) {
             struct mt_id id;
-            added |= mt_gov_add(n->replica.gov, n->early[i], &id) == MT_OK;
+            enum mt_err err = mt_gov_add(n->replica.gov, n->early[i], &id);
+            if (err == MT_ENOMEM)
+                return err;
+            added |= err == MT_OK;
         }
     }
     drop_early(n);
+    return MT_OK;
 }
 
 enum mt_err mt_node_load_chain(struct mt_node *n, const struct mt_chain_info *chain,
@@ -200,17 +225,19 @@ enum mt_err mt_node_start(struct mt_node *n, const struct mt_time *now,
                           const uint8_t entropy[static 32]) {
     n->now = *now;
     mt_rng_init(&n->rng, entropy);
-    add_early(n);
+    enum mt_err err = add_early(n);
+    if (err)
+        return err;
     if (mt_gov_is_founded(n->replica.gov))
         n->replica.region = *mt_gov_region(n->replica.gov);
-    enum mt_err err = mt_node_derive(n);
+    err = mt_node_derive(n);
     if (err || !n->secret)
         return err;
     bool same = n->has_installation &&
                 memcmp(n->installation, n->secret->feed.pub.b, sizeof n->installation) == 0;
     err = same ? mt_node_ensure_certificate(n) : mt_node_retire(n);
     if (!err) {
-        mt_node_save_due(n);
+        (void)mt_node_save_due(n);
         mt_node_dial_due(n);
         mt_node_submit(n);
     }
@@ -223,6 +250,7 @@ static void command(struct mt_node *n, const struct mt_command *cmd) {
     struct mt_reply reply = {0};
     const char *hint = NULL;
     enum mt_err err = MT_EINVALID;
+    n->n_owed += cmd->request != 0;
     switch (cmd->type) {
     case MT_CMD_INIT:
         err = mt_node_init_org(n, cmd->name, cmd->kind);
@@ -254,8 +282,9 @@ static void command(struct mt_node *n, const struct mt_command *cmd) {
     }
     if (!err) {
         n->retry_at = 0; /* what the answer promises is in the batch the answer waits for */
-        mt_node_save_due(n);
-        err = mt_node_wait(n, cmd->request, &reply);
+        err = mt_node_save_due(n);
+        if (!err)
+            err = mt_node_wait(n, cmd->request, &reply);
     }
     if (err)
         mt_node_reply(n, cmd->request, err, NULL, hint);
@@ -269,16 +298,14 @@ static void settle(struct mt_node *n) {
     /* Another copy of ours may have taken the number: we go on with the next. */
     if (mt_node_derive(n) != MT_OK || mt_node_ensure_certificate(n) != MT_OK)
         n->oom = true;
-    for (size_t i = 0; i < r->n_added; i++) {
-        if (!mt_node_grow((void **)&n->unsaved, &n->cap_unsaved, n->n_unsaved,
-                          sizeof *n->unsaved)) {
+    while (r->n_added) {
+        if (!mt_node_reserve_unsaved(n)) {
             n->oom = true;
             break;
         }
-        n->unsaved[n->n_unsaved++] = r->added[i];
+        n->unsaved[n->n_unsaved++] = r->added[--r->n_added];
     }
-    r->n_added = 0;
-    mt_node_save_due(n);
+    (void)mt_node_save_due(n);
     for (size_t i = 0; i < n->n_conns; i++) {
         struct mt_conn *c = n->conns[i];
         if (!c->is_open || c->closing)
@@ -332,7 +359,7 @@ void mt_node_step(struct mt_node *n, const struct mt_event *ev) {
     settle(n);
     mt_node_level(n);
     mt_node_timers(n);
-    mt_node_save_due(n);
+    (void)mt_node_save_due(n); /* a failure sets the time of the next attempt */
     mt_node_dial_due(n);
     if (n->oom) {
         n->oom = false;

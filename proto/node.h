@@ -178,6 +178,7 @@ struct mt_node_info {
     uint64_t refused_psk, refused_certificate, refused_timeout; /* links refused since start */
     uint64_t skew_ms_max; /* largest clock difference seen with a peer */
     bool retired;         /* this start opened a new installation (copy, restore or rollback) */
+    bool level;           /* nobody else is a member, or one told since the start what it holds */
     bool behind;          /* after that: nothing is written until one peer was reached */
     uint32_t forks;       /* chains that stopped on a fork */
 };

@@ -266,6 +266,10 @@ enum mt_err mt_node_wait(struct mt_node *n, uint64_t request, const struct mt_re
     if (!w ||
         !mt_node_grow((void **)&w->waiters, &w->cap_waiters, w->n_waiters, sizeof *w->waiters))
         return MT_ENOMEM;
+    /* The room of this event's effect becomes the waiter's: the next event needs one too. */
+    if (request && !mt_node_owe(n))
+        return MT_ENOMEM;
+    n->n_owed -= request != 0;
     w->waiters[w->n_waiters++] = (struct mt_waiter){.request = request, .reply = *reply};
     return MT_OK;
 }
@@ -341,9 +345,9 @@ static enum mt_err save_blobs(struct mt_node *n, struct mt_work *w) {
     return err;
 }
 
-void mt_node_save_due(struct mt_node *n) {
+enum mt_err mt_node_save_due(struct mt_node *n) {
     if (!is_due(n) || n->now.mono_ms < n->retry_at)
-        return;
+        return MT_OK;
     struct mt_work *w = mt_node_work(n);
     enum mt_err err = w ? save_blobs(n, w) : MT_ENOMEM;
     while (!err && n->n_unsaved) {
@@ -359,9 +363,15 @@ void mt_node_save_due(struct mt_node *n) {
     }
     if (err)
         n->retry_at = n->now.mono_ms + MT_RETRY_MS;
+    return err;
 }
 
 uint64_t mt_node_save_deadline(const struct mt_node *n) {
+    /* A batch that waits while none is away could not leave: no memory. */
+    bool stuck =
+        !n->away && (n->queue || (n->filling && (n->filling->n_waiters || n->filling->n_locals)));
+    if (stuck)
+        return n->now.mono_ms + MT_RETRY_MS;
     return is_due(n) ? n->retry_at : UINT64_MAX;
 }
 

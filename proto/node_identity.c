@@ -5,15 +5,6 @@
 
 enum { BLOB_VERSION = 1, BLOB_MAX = 1024, KDF_ROOT = 1, KDF_GRANT = 2 };
 
-bool mt_node_name_ok(struct mt_slice name) {
-    if (name.n == 0 || name.n > MT_NAME_MAX || !mt_utf8_valid(name))
-        return false;
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] < 0x20 || name.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
 bool mt_node_is_member(const struct mt_node *n) {
     return n->secret && mt_gov_member(n->replica.gov, &n->replica.own_org) != NULL;
 }
@@ -33,7 +24,7 @@ enum mt_err mt_node_init_org(struct mt_node *n, struct mt_slice name, uint16_t k
     uint8_t link[32];
     if (n->secret)
         return MT_ECONFLICT;
-    if (!mt_node_name_ok(name))
+    if (!mt_name_ok(name))
         return MT_EINVALID;
     n->secret = mt_secret_new(sizeof *n->secret);
     if (!n->secret)
@@ -119,13 +110,20 @@ enum mt_err mt_node_certificate(const struct mt_node *n, const struct mt_id *reg
     return w->err;
 }
 
+/* Items in a batch that fails come back here, when there may be no memory: so there is room for all
+ * that are held, not only for those that wait. */
+bool mt_node_reserve_unsaved(struct mt_node *n) {
+    return mt_node_grow((void **)&n->unsaved, &n->cap_unsaved,
+                        n->n_unsaved + mt_gov_count(n->replica.gov) + 1, sizeof *n->unsaved);
+}
+
 /* Adds an item of our own to the set and to what is to be saved. */
 enum mt_err mt_node_add_own_item(struct mt_node *n, struct mt_slice item, struct mt_id *id) {
+    if (!mt_node_reserve_unsaved(n))
+        return MT_ENOMEM;
     enum mt_err err = mt_gov_add(n->replica.gov, item, id);
     if (err)
         return err == MT_EDUPLICATE ? MT_OK : err;
-    if (!mt_node_grow((void **)&n->unsaved, &n->cap_unsaved, n->n_unsaved, sizeof *n->unsaved))
-        return MT_ENOMEM;
     n->unsaved[n->n_unsaved++] = *id;
     return MT_OK;
 }
@@ -143,13 +141,11 @@ static enum mt_err add_act0(struct mt_node *n, struct mt_slice name) {
     mt_found_put(&w, &f, &n->secret->root);
     if (w.err)
         return MT_EBUG;
-    enum mt_err err = mt_node_add_own_item(n, mt_writer_slice(&w), &n->replica.region);
-    if (err)
-        return err;
-    w.n = 0;
-    err = mt_node_certificate(n, &n->replica.region, &w);
     struct mt_id id;
-    return err ? err : mt_node_add_own_item(n, mt_writer_slice(&w), &id);
+    enum mt_err err = mt_node_add_own_item(n, mt_writer_slice(&w), &id);
+    if (!err)
+        n->replica.region = id;
+    return err;
 }
 
 /* The first epoch: a statement whose reason is act 0, with one seal, to us. */
@@ -188,11 +184,16 @@ static enum mt_err add_first_epoch(struct mt_node *n) {
 enum mt_err mt_node_found_region(struct mt_node *n, struct mt_slice name) {
     if (!n->secret)
         return MT_ESTATE;
-    if (mt_gov_is_founded(n->replica.gov) || n->joining.active)
+    /* A founding that stopped for want of memory is finished by the next attempt. */
+    bool founded = mt_gov_is_founded(n->replica.gov);
+    bool begun = founded && mt_node_is_member(n) && !mt_gov_statements(n->replica.gov);
+    if ((founded && !begun) || n->joining.active)
         return MT_ECONFLICT;
-    if (!mt_node_name_ok(name))
+    if (!mt_name_ok(name))
         return MT_EINVALID;
-    enum mt_err err = add_act0(n, name);
+    enum mt_err err = begun ? MT_OK : add_act0(n, name);
+    if (!err)
+        err = mt_node_ensure_certificate(n);
     if (!err)
         err = add_first_epoch(n);
     return err ? err : mt_node_derive(n);
@@ -265,6 +266,7 @@ enum mt_err mt_node_retire(struct mt_node *n) {
     mt_wipe(link, sizeof link);
     n->retired = true;
     n->behind = mt_gov_members(n->replica.gov) > 1;
+    n->level = false;
     n->dirty_identity = true;
     mt_node_log(n, "new_installation", &n->replica.own_org, 0, n->number, MT_OK);
     return mt_node_ensure_certificate(n);
@@ -397,8 +399,9 @@ static enum mt_err make_ring(struct mt_node *n) {
     return MT_OK;
 }
 
+/* A member without a key can open no link but with its invitation, so that stays until one came. */
 static void finish_joining(struct mt_node *n) {
-    if (!n->joining.active || !mt_node_is_member(n))
+    if (!n->joining.active || !mt_node_is_member(n) || !mt_node_epoch(n))
         return;
     n->joining.active = false;
     n->joining.state = MT_JOIN_DONE;
@@ -413,7 +416,6 @@ enum mt_err mt_node_derive(struct mt_node *n) {
     if (!n->secret || !mt_gov_is_founded(g))
         return MT_OK;
     enum mt_err err = MT_OK;
-    size_t epochs = n->n_epochs, channels = n->n_channels;
     if (mt_node_is_member(n)) {
         for (size_t i = 0; i < mt_gov_members(g) && !err; i++)
             err = add_channel(n, mt_gov_member_at(g, i));
@@ -421,7 +423,7 @@ enum mt_err mt_node_derive(struct mt_node *n) {
     }
     for (size_t i = 0; i < mt_gov_installations(g) && !err; i++)
         err = add_chains(n, mt_gov_installation_at(g, i));
-    if (!err && (epochs != n->n_epochs || channels != n->n_channels))
+    if (!err && (n->ring->n_epochs != n->n_epochs || n->ring->n_channels != n->n_channels))
         err = make_ring(n);
     for (size_t i = 0; i < mt_gov_members(g) && !err; i++) {
         const struct mt_member *m = mt_gov_member_at(g, i);

@@ -137,6 +137,7 @@ struct mt_node {
     uint64_t number; /* of this installation */
     struct mt_id replaces;
     bool retired;    /* this start opened a new installation */
+    bool level;      /* since the start a peer told what it holds, and we have it */
     bool behind;     /* our own older entries may be missing: nothing is written until a
                                   peer has told what it holds */
     bool retire_due; /* our chain was seen ahead of us */
@@ -176,14 +177,19 @@ struct mt_node {
 
     struct mt_effect *effects;
     size_t n_effects, cap_effects;
+    size_t n_owed; /* effects that must leave one day, whatever memory there is then */
     uint64_t refused_psk, refused_certificate, refused_timeout, skew_ms_max;
 };
 
 /* Arrays that double. Returns false when out of memory. */
 bool mt_node_grow(void **p, size_t *cap, size_t n, size_t size);
 
-/* node.c: effects. */
+/* node.c: effects. Emit gives NULL when out of memory. A connection must be closed and a request
+ * answered all the same: their room is taken with owe when they begin, and pay uses it. Each event
+ * may owe one more than that. */
 struct mt_effect *mt_node_emit(struct mt_node *n, enum mt_effect_type type);
+bool mt_node_owe(struct mt_node *n);
+struct mt_effect *mt_node_pay(struct mt_node *n, enum mt_effect_type type);
 void mt_node_log(struct mt_node *n, const char *event, const struct mt_id *org, uint64_t conn,
                  uint64_t number, enum mt_err err);
 void mt_node_reply(struct mt_node *n, uint64_t request, enum mt_err err,
@@ -200,10 +206,10 @@ enum mt_err mt_node_derive(struct mt_node *n); /* after the governance set chang
 enum mt_err mt_node_save_identity(struct mt_node *n, struct mt_work *w);
 enum mt_err mt_node_read_identity(struct mt_node *n, struct mt_slice bytes);
 enum mt_err mt_node_add_own_item(struct mt_node *n, struct mt_slice item, struct mt_id *id);
+bool mt_node_reserve_unsaved(struct mt_node *n); /* room for one item more than there can be */
 const struct mt_epoch *mt_node_epoch(const struct mt_node *n); /* the usable one, or NULL */
 const struct mt_channel *mt_node_channel(const struct mt_node *n, const struct mt_id *org);
 bool mt_node_is_member(const struct mt_node *n);
-bool mt_node_name_ok(struct mt_slice name);
 
 /* node_invite.c, node_join.c */
 uint64_t mt_node_invite_number(const uint8_t secret[static 16], const struct mt_id *inviter,
@@ -257,7 +263,7 @@ enum mt_err mt_node_wait(struct mt_node *n, uint64_t request, const struct mt_re
 enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
                              uint8_t *take_message, size_t len);
 void mt_node_persisted(struct mt_node *n, struct mt_batch *batch);
-void mt_node_save_due(struct mt_node *n);
+enum mt_err mt_node_save_due(struct mt_node *n); /* what failed is tried again later */
 void mt_node_submit(struct mt_node *n);
 void mt_node_work_free(struct mt_work *w);
 void mt_node_fail_waiting(struct mt_node *n, enum mt_err err); /* all works but the one away */

@@ -93,7 +93,7 @@ enum mt_err mt_node_invite(struct mt_node *n, struct mt_slice name, struct mt_re
         *hint = "no-address";
         return MT_EINVALID;
     }
-    if (!mt_node_name_ok(name)) {
+    if (!mt_name_ok(name)) {
         *hint = "name";
         return MT_EINVALID;
     }
@@ -168,7 +168,7 @@ enum mt_err mt_node_file(struct mt_node *n, struct mt_conn *c, struct mt_slice j
     if (err)
         return err;
     if (!mt_id_eq(&j.region, &n->replica.region) || !mt_id_eq(&j.org, &c->sync.org) ||
-        join.n > sizeof v->join || !mt_node_name_ok(j.name) || has_key_of_other(n, &j))
+        join.n > sizeof v->join || !mt_name_ok(j.name) || has_key_of_other(n, &j))
         return MT_EVALUE;
     if (v->info.state != MT_INVITE_OPEN && !mt_slice_eq(mt_slice(v->certificate, v->certificate_n),
                                                         mt_slice(c->certificate, c->certificate_n)))
@@ -185,6 +185,7 @@ enum mt_err mt_node_file(struct mt_node *n, struct mt_conn *c, struct mt_slice j
         n->dirty_invites = true;
         mt_node_log(n, "application", &j.org, c->id, 0, MT_OK);
     }
+    c->deadline_ms = UINT64_MAX; /* from here on it waits for people */
     return mt_sync_send_filed(&c->sync);
 }
 

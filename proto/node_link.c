@@ -21,8 +21,10 @@ struct mt_conn *mt_node_conn(struct mt_node *n, uint64_t id) {
 
 static struct mt_conn *add_conn(struct mt_node *n, uint64_t id) {
     struct mt_conn *c = n->n_conns < MT_CONNS_MAX ? calloc(1, sizeof *c) : NULL;
-    if (!c)
+    if (!c || !mt_node_owe(n)) {
+        free(c);
         return NULL;
+    }
     c->id = id;
     c->invite = -1;
     c->late_ms = UINT64_MAX;
@@ -33,6 +35,7 @@ static struct mt_conn *add_conn(struct mt_node *n, uint64_t id) {
 }
 
 static void remove_conn(struct mt_node *n, struct mt_conn *c) {
+    n->n_owed -= !c->closing; /* it closed before we had to */
     for (size_t i = 0; i < n->n_conns; i++)
         if (n->conns[i] == c)
             n->conns[i] = n->conns[--n->n_conns];
@@ -46,11 +49,9 @@ void mt_node_close(struct mt_node *n, struct mt_conn *c, enum mt_err err) {
     if (c->is_open && mt_sync_send_bye(&c->sync, mt_err_code(err)) == MT_OK)
         mt_node_flush(n, c);
     c->closing = true;
-    struct mt_effect *fx = mt_node_emit(n, MT_FX_CLOSE);
-    if (fx) {
-        fx->conn = c->id;
-        fx->err = err;
-    }
+    struct mt_effect *fx = mt_node_pay(n, MT_FX_CLOSE);
+    fx->conn = c->id;
+    fx->err = err;
     struct mt_peer *p = mt_node_peer(n, &c->dialed, false);
     if (p && p->dialing == c->id)
         p->last_err = err;
@@ -89,9 +90,8 @@ static size_t half_open(const struct mt_node *n, const char *source) {
 }
 
 static void refuse(struct mt_node *n, uint64_t conn, enum mt_err err) {
-    struct mt_effect *fx = mt_node_emit(n, MT_FX_CLOSE);
-    if (!fx)
-        return;
+    n->n_owed++; /* what each event may owe */
+    struct mt_effect *fx = mt_node_pay(n, MT_FX_CLOSE);
     fx->conn = conn;
     fx->err = err;
 }
@@ -226,6 +226,43 @@ static enum mt_err check_invite(const struct mt_node *n, const struct mt_conn *c
     return MT_EMEMBER;
 }
 
+static bool is_guest(const struct mt_node *n, const struct mt_conn *c) {
+    return c->is_open && !c->closing && !c->applying && !mt_sync_is_full(&c->sync, &n->replica);
+}
+
+/* Who is no member (yet) must not keep members out: an invitation has one link, the newest; others
+ * have few; all have to get somewhere in time; and when all places are taken a member gets a guest's. */
+static enum mt_err make_room(struct mt_node *n, struct mt_conn *c) {
+    size_t open = 0, guests = 0;
+    struct mt_conn *guest = NULL;
+    bool comes_as_guest = is_guest(n, c);
+    c->deadline_ms = UINT64_MAX;
+    if (comes_as_guest)
+        c->deadline_ms = n->now.mono_ms + (c->invite >= 0 ? MT_HANDSHAKE_MS_MAX : MT_GUEST_MS_MAX);
+    for (size_t i = 0; i < n->n_conns; i++) {
+        struct mt_conn *o = n->conns[i];
+        if (o == c || !o->is_open || o->closing)
+            continue;
+        if (c->invite >= 0 && o->invite == c->invite) {
+            mt_node_close(n, o, MT_EDUPLICATE);
+            continue;
+        }
+        open++;
+        if (!is_guest(n, o))
+            continue;
+        guest = o;
+        guests += o->invite < 0;
+    }
+    if (comes_as_guest && c->invite < 0 && guests >= MT_GUESTS_MAX)
+        return MT_EFULL;
+    if (open < MT_LINKS_MAX)
+        return MT_OK;
+    if (comes_as_guest || !guest)
+        return MT_EFULL;
+    mt_node_close(n, guest, MT_EFULL);
+    return MT_OK;
+}
+
 static enum mt_err greeted(struct mt_node *n, struct mt_conn *c, struct mt_slice payload) {
     uint8_t cert[1024], buf[MT_HANDSHAKE_FRAME_MAX];
     struct mt_writer cw = mt_writer(cert, sizeof cert), w = mt_writer(buf, sizeof buf);
@@ -240,13 +277,10 @@ static enum mt_err greeted(struct mt_node *n, struct mt_conn *c, struct mt_slice
             return err;
         put_out(n, c, &w);
     }
-    size_t open = 0;
-    for (size_t i = 0; i < n->n_conns; i++)
-        open += n->conns[i]->is_open;
     c->is_open = true;
     err = check_invite(n, c);
-    if (!err && open >= MT_LINKS_MAX)
-        err = MT_EFULL;
+    if (!err)
+        err = make_room(n, c);
     if (!err)
         mt_node_opened(n, c);
     return err;
@@ -406,7 +440,7 @@ static void conn_timers(struct mt_node *n, struct mt_conn *c) {
         mt_node_close(n, c, MT_ETIMEOUT);
         return;
     }
-    if (now >= c->heard_ms + MT_LINK_DEAD_MS) {
+    if (now >= c->heard_ms + MT_LINK_DEAD_MS || (now >= c->deadline_ms && is_guest(n, c))) {
         mt_node_close(n, c, MT_ETIMEOUT);
         return;
     }
@@ -431,19 +465,20 @@ void mt_node_timers(struct mt_node *n) {
             conn_timers(n, n->conns[i]);
 }
 
-static uint64_t conn_deadline(const struct mt_conn *c) {
+static uint64_t conn_deadline(const struct mt_node *n, const struct mt_conn *c) {
     if (c->closing)
         return UINT64_MAX;
     if (!c->is_open)
         return c->deadline_ms;
     uint64_t at = c->heard_ms + (c->ping_ms ? MT_LINK_DEAD_MS : MT_PING_IDLE_MS);
-    return c->late_ms < at ? c->late_ms : at;
+    at = c->late_ms < at ? c->late_ms : at;
+    return is_guest(n, c) && c->deadline_ms < at ? c->deadline_ms : at;
 }
 
 uint64_t mt_node_link_deadline(const struct mt_node *n) {
     uint64_t at = n->joining.active && !n->join_conn ? n->join_dial_at : UINT64_MAX;
     for (size_t i = 0; i < n->n_conns; i++) {
-        uint64_t d = conn_deadline(n->conns[i]);
+        uint64_t d = conn_deadline(n, n->conns[i]);
         at = d < at ? d : at;
     }
     for (size_t i = 0; i < n->n_peers && may_dial(n); i++) {

@@ -11,7 +11,7 @@ static void fail_work(struct mt_node *n, struct mt_work *w, struct mt_batch *b, 
     for (size_t i = 0; i < w->n_waiters; i++)
         mt_node_reply(n, w->waiters[i].request, err, NULL, NULL);
     for (size_t i = 0; i < w->n_items; i++)
-        if (mt_node_grow((void **)&n->unsaved, &n->cap_unsaved, n->n_unsaved, sizeof *n->unsaved))
+        if (n->n_unsaved < n->cap_unsaved)
             n->unsaved[n->n_unsaved++] = w->items[i];
     for (uint32_t i = 0; i < b->n; i++) {
         struct mt_conn *c = b->ops[i].type == MT_OP_RUN ? mt_node_conn(n, b->ops[i].tag) : NULL;
@@ -55,7 +55,8 @@ static enum mt_err answer_run(struct mt_node *n, struct mt_conn *c, const struct
         err = mt_sync_mark(&c->sync, &n->replica, chain, op->run.message.n, false);
         return err ? err : mt_sync_resync(&c->sync, &n->replica, chain);
     case MT_EFORK:
-        return mt_sync_mark(&c->sync, &n->replica, chain, op->run.message.n, false);
+        err = mt_sync_mark(&c->sync, &n->replica, chain, op->run.message.n, false);
+        return err ? err : mt_sync_prove(&c->sync, &n->replica, chain);
     default:
         return op->err;
     }

@@ -127,15 +127,16 @@ void mt_node_fetched(struct mt_node *n, const struct mt_event *ev) {
         mt_node_close(n, c, err);
 }
 
-/* After a restore: one peer's session is live and it holds nothing that we do not. */
+/* One peer's session is live and it holds nothing that we do not. */
 void mt_node_level(struct mt_node *n) {
-    for (size_t i = 0; n->behind && i < n->n_conns; i++) {
+    for (size_t i = 0; !n->level && i < n->n_conns; i++) {
         struct mt_conn *c = n->conns[i];
         if (c->closing || c->sync.state != MT_SYNC_LIVE || c->sync.owed ||
             mt_sync_behind(&c->sync, &n->replica))
             continue;
+        n->level = true;
+        n->dirty_identity |= n->behind;
         n->behind = false;
-        n->dirty_identity = true;
         mt_node_log(n, "level", &c->sync.org, c->id, 0, MT_OK);
         (void)mt_node_emit(n, MT_FX_CHANGED);
     }

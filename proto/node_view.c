@@ -36,6 +36,7 @@ void mt_node_info(const struct mt_node *n, struct mt_node_info *out) {
     out->skew_ms_max = n->skew_ms_max;
     out->retired = n->retired;
     out->behind = n->behind;
+    out->level = n->level || mt_gov_members(g) <= 1;
     for (uint32_t i = 0; i < n->replica.chains.n; i++)
         out->forks += n->replica.chains.v[i].fork != 0;
 }

@@ -45,6 +45,7 @@ struct mt_mark {
                         our HELLO said of it */
     uint8_t again;
     bool queued, late;
+    bool proof; /* the chain is the peer's own and forked: it is sent our branch once */
 };
 
 struct mt_sync {
@@ -126,6 +127,10 @@ MT_MUST enum mt_err mt_sync_mark(struct mt_sync *s, struct mt_replica *r, uint32
  * mt_sync_members finds the chain known. Errors: MT_EUNKNOWN (too many), as mt_sync_mark. */
 MT_MUST enum mt_err mt_sync_miss(struct mt_sync *s, struct mt_slice run);
 
+/* A chain of the peer's own feed has another branch here: sends the run at the fork point, so that its
+ * writer sees its own signature under it and gives the feed up. */
+MT_MUST enum mt_err mt_sync_prove(struct mt_sync *s, const struct mt_replica *r, uint32_t chain);
+
 /* Asks the peer to continue a chain from where we are. */
 MT_MUST enum mt_err mt_sync_resync(struct mt_sync *s, const struct mt_replica *r, uint32_t chain);
 
@@ -145,7 +150,8 @@ MT_MUST enum mt_err mt_sync_send_bye(struct mt_sync *s, const char *reason);
 /* True when both organisations are members in force. */
 bool mt_sync_is_full(const struct mt_sync *s, const struct mt_replica *r);
 
-/* Entries we hold that the peer has not confirmed, and the other way round. */
+/* Entries we hold that the peer has not confirmed, and the other way round. Chains that stopped on a
+ * fork do not count. */
 uint64_t mt_sync_lag(const struct mt_sync *s, const struct mt_replica *r);
 uint64_t mt_sync_behind(const struct mt_sync *s, const struct mt_replica *r);
 

@@ -85,7 +85,8 @@ bool mt_sync_next(struct mt_sync *s, const struct mt_replica *r, uint32_t *chain
         memmove(s->queue, s->queue + 1, --s->n_queue * sizeof *s->queue);
         s->marks[at].queued = false;
         const struct mt_chain *c = &r->chains.v[at];
-        if (c->head.seq <= mt_sync_reached(&s->marks[at]) || c->fork || !mt_sync_mark_of(s, r, at))
+        bool stopped = c->fork && !s->marks[at].proof;
+        if (c->head.seq <= mt_sync_reached(&s->marks[at]) || stopped || !mt_sync_mark_of(s, r, at))
             continue;
         *chain = at;
         *first = mt_sync_reached(&s->marks[at]) + 1;
@@ -108,6 +109,10 @@ enum mt_err mt_sync_fetched(struct mt_sync *s, const struct mt_replica *r, uint3
         return err;
     s->credit -= (int64_t)run.n;
     s->marks[chain].sent = last;
+    if (s->marks[chain].proof) {
+        s->marks[chain].proof = false;
+        return MT_OK;
+    }
     return r->chains.v[chain].head.seq > last ? mt_sync_enqueue(s, chain) : MT_OK;
 }
 
@@ -136,6 +141,17 @@ enum mt_err mt_sync_mark(struct mt_sync *s, struct mt_replica *r, uint32_t chain
     if (m)
         mt_mark_row_put(&w, &c->info.id, c->head.seq);
     return mt_sync_send_written(s, &w);
+}
+
+enum mt_err mt_sync_prove(struct mt_sync *s, const struct mt_replica *r, uint32_t chain) {
+    const struct mt_chain *c = &r->chains.v[chain];
+    enum mt_err err = mt_sync_reserve_marks(s, r);
+    struct mt_mark *m = err ? NULL : mt_sync_mark_of(s, r, chain);
+    if (!m || !c->fork || c->head.seq < c->fork || !mt_id_eq(&c->info.feed, &s->feed))
+        return err;
+    m->theirs = m->sent = c->fork - 1;
+    m->proof = true;
+    return mt_sync_enqueue(s, chain);
 }
 
 enum mt_err mt_sync_miss(struct mt_sync *s, struct mt_slice run) {
@@ -184,7 +200,9 @@ enum mt_err mt_sync_queue_all(struct mt_sync *s, const struct mt_replica *r) {
     enum mt_err err = mt_sync_reserve_marks(s, r);
     for (uint32_t i = 0; i < r->chains.n && !err; i++) {
         struct mt_mark *m = mt_sync_mark_of(s, r, i);
-        if (m && r->chains.v[i].head.seq > mt_sync_reached(m) && !r->chains.v[i].fork)
+        if (m && r->chains.v[i].fork)
+            err = mt_sync_prove(s, r, i);
+        else if (m && r->chains.v[i].head.seq > mt_sync_reached(m))
             err = mt_sync_enqueue(s, i);
     }
     return err;
@@ -195,7 +213,7 @@ uint64_t mt_sync_lag(const struct mt_sync *s, const struct mt_replica *r) {
     for (uint32_t i = 0; i < r->chains.n; i++) {
         const struct mt_chain *c = &r->chains.v[i];
         uint64_t theirs = i < s->n_marks ? s->marks[i].theirs : 0;
-        if (c->head.seq > theirs && mt_chain_is_for(c, &r->own_org, &s->org))
+        if (c->head.seq > theirs && !c->fork && mt_chain_is_for(c, &r->own_org, &s->org))
             lag += c->head.seq - theirs;
     }
     return lag;
@@ -205,7 +223,8 @@ uint64_t mt_sync_behind(const struct mt_sync *s, const struct mt_replica *r) {
     uint64_t behind = 0;
     for (uint32_t i = 0; i < r->chains.n && i < s->n_marks; i++) {
         const struct mt_chain *c = &r->chains.v[i];
-        if (s->marks[i].theirs > c->head.seq && mt_chain_is_for(c, &r->own_org, &s->org))
+        if (s->marks[i].theirs > c->head.seq && !c->fork &&
+            mt_chain_is_for(c, &r->own_org, &s->org))
             behind += s->marks[i].theirs - c->head.seq;
     }
     return behind;

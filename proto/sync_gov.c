@@ -112,7 +112,8 @@ out:
     return err;
 }
 
-static enum mt_err remember_added(struct mt_replica *r, const struct mt_id *id) {
+/* Room to remember one more item; taken before it is added, or it would never be saved. */
+static enum mt_err reserve_added(struct mt_replica *r) {
     if (r->n_added == r->cap_added) {
         size_t cap = r->cap_added ? r->cap_added * 2 : 64;
         struct mt_id *p = realloc(r->added, cap * sizeof *p);
@@ -121,7 +122,6 @@ static enum mt_err remember_added(struct mt_replica *r, const struct mt_id *id) 
         r->added = p;
         r->cap_added = cap;
     }
-    r->added[r->n_added++] = *id;
     return MT_OK;
 }
 
@@ -137,9 +137,11 @@ static enum mt_err add_item(struct mt_replica *r, struct mt_slice bytes) {
         return err;
     if (item.type == MT_ITEM_FOUND && !mt_id_eq(&item.id, &r->region))
         return MT_EVALUE;
-    err = mt_gov_add(r->gov, bytes, &id);
+    err = reserve_added(r);
+    if (!err)
+        err = mt_gov_add(r->gov, bytes, &id);
     if (err == MT_OK)
-        return remember_added(r, &id);
+        r->added[r->n_added++] = id;
     if (err == MT_EDUPLICATE || err == MT_EUNKNOWN || err == MT_EFULL)
         return MT_OK;
     return err;

@@ -4,6 +4,8 @@
 #   tests/run.sh KIND SECONDS PROGRAM...        T=text runs only programs whose name contains it
 #   tests/run.sh --fuzz runs|seconds N PROGRAM...
 #
+# UNDER: a command that runs them, such as valgrind; SIM_ARGS: words to give each.
+#
 # Counted are cmocka's totals, else lines that begin with "ok " or "not ok ", else the program as
 # one. A cmocka program that runs no test has failed. With MEENT_TALLY set, "passed failed skipped
 # name" is appended to that file for each program.
@@ -96,8 +98,8 @@ else
     for program in "$@"; do
         name=$kind/${program##*/}
         case $name in *"${T:-}"*) ;; *) continue ;; esac
-        # shellcheck disable=SC2086 # SIM_ARGS is a list of words
-        run "$name" "$limit" "$program" ${SIM_ARGS:-}
+        # shellcheck disable=SC2086 # UNDER and SIM_ARGS are lists of words
+        run "$name" "$limit" ${UNDER:-} "$program" ${SIM_ARGS:-}
     done
 fi
 

@@ -31,6 +31,8 @@ has "it tells what to try" "$err" systemctl
 expect_error "the daemon does not run" 5 daemon-not-running activity list
 run_nl esch status
 has "in Dutch" "$err" "draait niet"
+expect "doctor tells what is wrong without a daemon" 1 doctor
+has "it tells what to try" "$out" systemctl
 : >"$work/file"
 run esch --socket "$work/file" status
 is "a socket that is no socket: exit 5" "$status" 5
@@ -94,6 +96,50 @@ has "it lists the candidates" "$err" "$(j esch "[.[] | select(.id[0:4] == \"$pre
 id=$(j esch '.[0].id' activity list)
 expect "an unambiguous prefix" 0 activity show "${id:0:12}"
 expect "an id in capitals" 0 activity show "${id^^}"
+
+# ---- contact persons, periods, the calendar ----
+
+expect "a contact person" 0 contact add --name 'Jan de Vries' --org 'Stad & Esch' --roles mentor
+id=$(j esch '.[0].id' contact list)
+expect "is changed" 0 contact edit "$id" --phone '0522 123456'
+json "is listed" "$(m esch --json contact list)" '.[0] | .name == "Jan de Vries" and .phone == "0522 123456"'
+printf 'naam;organisatie;rol\nPiet;Stad & Esch;gastdocent\n' >"$work/people.csv"
+has "a file of them is imported" "$(m esch contact import "$work/people.csv")" "1 new"
+has "twice changes nothing" "$(m esch contact import "$work/people.csv")" "1 unchanged"
+expect "a period" 0 period add --title 'Stage klas 3' --type stageperiode --from 2026-11-30 --until 2027-01-15
+run esch calendar show --year 2026-2027
+has "the calendar has the month" "$out" "December 2026"
+has "and the period" "$out" "Stage klas 3"
+json "in JSON it is in order" "$(m esch --json jaarkalender --van 2027-01-04 --tot 2027-01-31)" \
+    '.[0].title == "Stage klas 3" and length > 1 and ([.[1:][] | .start // "2027"] | . == sort)'
+
+# ---- doctor ----
+
+expect "doctor finds nothing to do" 0 doctor
+json "each check has its parts" "$(m esch --json doctor)" \
+    '.checks | length > 5 and all(has("code") and has("ok") and has("text") and has("hint"))'
+json "the disk and the data are checked" "$(m esch --json doctor)" \
+    '[.checks[] | select(.ok) | .code] | contains(["disk", "store", "rights", "daemon"])'
+
+# ---- completion ----
+
+# completed WORD...: what bash offers for the last word, one a line.
+completed() {
+    # shellcheck disable=SC2016 # for the inner shell
+    MEENT_SOCKET=$work/esch/ctl.sock bash -c '
+        . <("$1" completion bash)
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _meent
+        printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+words() { m esch __complete -- "$@"; }
+id=$(j esch '.[0].short' activity list)
+has "ids are completed" "$(words activity show "${id:0:2}")" "$id"
+has "names are completed" "$(words org show sta)" "Stad & Esch"
+is "bash completes a verb" "$(completed "$meent" activity imp)" import
+has "bash quotes a name" "$(completed "$meent" org show Stad)" 'Stad\ \&\ Esch'
+expect "zsh has a script" 0 completion zsh
+expect "fish has a script" 0 completion fish
 
 # ---- languages ----
 

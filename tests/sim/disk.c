@@ -18,8 +18,9 @@ void disk_path(const struct sim *s, const struct host *h, char *out, size_t size
     (void)snprintf(out, size, "%s/org%d", s->base, h->index);
 }
 
-static void copy_path(const struct sim *s, const struct host *h, char *out, size_t size) {
-    (void)snprintf(out, size, "%s/copy%d", s->base, h->index);
+static void beside(const struct sim *s, const struct host *h, const char *what, char *out,
+                   size_t size) {
+    (void)snprintf(out, size, "%s/%s%d", s->base, what, h->index);
 }
 
 static void remove_dir(const char *dir) {
@@ -36,7 +37,9 @@ void disk_clean(struct sim *s) {
     for (int i = 0; i < SIM_HOSTS_MAX && !s->keep; i++) {
         disk_path(s, &(struct host){.index = i}, path, sizeof path);
         remove_dir(path);
-        copy_path(s, &(struct host){.index = i}, path, sizeof path);
+        beside(s, &(struct host){.index = i}, "copy", path, sizeof path);
+        remove_dir(path);
+        beside(s, &(struct host){.index = i}, "saved", path, sizeof path);
         remove_dir(path);
     }
     if (s->keep)
@@ -70,16 +73,25 @@ static bool copy_data(const char *from, const char *to) {
     return copy_file(a, b);
 }
 
-bool disk_copy(const struct sim *s, const struct host *h) {
-    char dir[128], copy[128];
+static bool keep(const struct sim *s, const struct host *h, const char *what, bool back) {
+    char dir[128], other[128];
     disk_path(s, h, dir, sizeof dir);
-    copy_path(s, h, copy, sizeof copy);
-    return copy_data(dir, copy);
+    beside(s, h, what, other, sizeof other);
+    return back ? copy_data(other, dir) : copy_data(dir, other);
+}
+
+bool disk_copy(const struct sim *s, const struct host *h) {
+    return keep(s, h, "copy", false);
 }
 
 bool disk_restore(const struct sim *s, const struct host *h) {
-    char dir[128], copy[128];
-    disk_path(s, h, dir, sizeof dir);
-    copy_path(s, h, copy, sizeof copy);
-    return copy_data(copy, dir);
+    return keep(s, h, "copy", true);
+}
+
+bool disk_save(const struct sim *s, const struct host *h) {
+    return keep(s, h, "saved", false);
+}
+
+bool disk_undo(const struct sim *s, const struct host *h) {
+    return keep(s, h, "saved", true);
 }

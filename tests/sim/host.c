@@ -10,6 +10,9 @@ enum {
     BATCH_SLACK = MT_RUN_BYTES_MAX + 2 * MT_BOX_MAX + 256 * 1024,
 };
 
+static const uint64_t WALL_MS = UINT64_C(1790000000000), CLOCK_OFF_MS = UINT64_C(63072000000),
+                      CLOCK_SET_MS = UINT64_C(86400000);
+
 static struct event about(const struct host *h, enum happening what) {
     return (struct event){.what = what, .host = h->index, .life = h->life};
 }
@@ -65,7 +68,7 @@ static void reply(struct sim *s, struct host *h, const struct mt_effect *fx) {
                  mt_err_code(fx->err), fx->reply.hint ? fx->reply.hint : "");
         if (mt_err_class(fx->err) == MT_CLASS_BUG)
             sim_fail(s, "org%d: a command was answered with a defect", h->index);
-        people_answered(s, h, &c, fx->err, &fx->reply);
+        people_answered(s, h, &c, plant_lies(s, &c, fx->err) ? MT_OK : fx->err, &fx->reply);
         return;
     }
     sim_fail(s, "org%d: an answer to a question nobody asked", h->index);
@@ -104,8 +107,8 @@ static void log_line(struct sim *s, struct host *h, const struct mt_log_line *l)
             index = i;
     if (index >= 0)
         (void)snprintf(org, sizeof org, "org%d", index);
-    sim_note(s, h->index, "%s %s conn=%llx number=%llu err=%s", l->event, org,
-             (unsigned long long)l->conn, (unsigned long long)l->number, mt_err_code(l->err));
+    sim_detail(s, h->index, "%s %s conn=%llx number=%llu err=%s", l->event, org,
+               (unsigned long long)l->conn, (unsigned long long)l->number, mt_err_code(l->err));
     check_close(s, h, l);
     if (mt_err_class(l->err) == MT_CLASS_BUG)
         sim_fail(s, "org%d: %s says there is a defect", h->index, l->event);
@@ -240,8 +243,26 @@ static enum mt_err load(struct sim *s, struct host *h) {
     return err;
 }
 
+/* A clock is up to ten minutes off; a bad one years, or it begins at the beginning of time. What it
+ * shows moves by up to two days when somebody sets it while the host is down. */
+static void set_clock(struct sim *s, struct host *h) {
+    bool is_first = h->wall_base == 0;
+    if (is_first)
+        h->wall_base = WALL_MS + chance_below(&s->chance, 600000);
+    if (!chance_hits(&s->chance, (unsigned)s->plan.skew))
+        return;
+    if (!is_first)
+        h->wall_base += chance_below(&s->chance, 2 * CLOCK_SET_MS + 1) - CLOCK_SET_MS;
+    else if (chance_hits(&s->chance, 200))
+        h->wall_base = CLOCK_SET_MS * 4;
+    else
+        h->wall_base += chance_below(&s->chance, 2 * CLOCK_OFF_MS + 1) - CLOCK_OFF_MS;
+    sim_note(s, h->index, "its clock shows %llu s", (unsigned long long)(h->wall_base / 1000));
+}
+
 void host_start(struct sim *s, struct host *h) {
     uint8_t entropy[32];
+    set_clock(s, h);
     enum mt_err err = load(s, h);
     h->mono_base = chance_below(&h->chance, 1000000);
     h->told = 0;
@@ -286,13 +307,16 @@ void host_crash(struct sim *s, struct host *h) {
 /* ---- what happens ---- */
 
 static void apply(struct sim *s, struct host *h) {
-    if (!s->is_calm && chance_hits(&s->chance, s->plan.full_disk))
+    if (!s->is_calm && chance_hits(&s->chance, (unsigned)s->plan.full_disk))
         h->full_until_ms = s->now_ms + chance_below(&s->chance, FULL_MS_MAX);
     if (!s->is_calm && s->now_ms < h->full_until_ms) {
         h->away->err = MT_ENOSPACE;
         sim_note(s, h->index, "disk full");
+    } else if (!s->is_calm && chance_hits(&s->chance, (unsigned)s->plan.io_error)) {
+        h->away->err = MT_EIO;
+        sim_note(s, h->index, "disk error");
     } else {
-        mt_apply(h->store, h->away);
+        plant_apply(s, h);
         if (h->away->err)
             sim_fail(s, "org%d: a batch was not applied: %s (%s)", h->index,
                      mt_err_code(h->away->err), mt_store_detail(h->store));
@@ -304,6 +328,8 @@ static void apply(struct sim *s, struct host *h) {
 static void persisted(struct sim *s, struct host *h) {
     struct mt_event event = {.type = MT_EV_PERSISTED, .batch = h->away};
     bool ok = h->applied;
+    if (plant_drops(s, h))
+        return;
     h->away = NULL;
     host_step(s, h, &event);
     struct mt_node_info info = host_info(h);
@@ -312,6 +338,7 @@ static void persisted(struct sim *s, struct host *h) {
     memcpy(h->installation, info.feed.b, sizeof h->installation);
     h->has_installation = true;
     h->org = info.org;
+    plant_persisted(s, h);
 }
 
 static void fetch(struct sim *s, struct host *h, const struct event *e) {

@@ -1,201 +1,288 @@
-/* Runs seeds: `sim --seeds N` the first N, `sim --seed N` one, with --trace as a story. --twice runs
- * each seed again and compares; --keep leaves the stores behind. */
+/* Runs seeds.
+ *
+ *   sim --seeds N [--from S] [--jobs J]   N seeds from S (1) on, J processes side by side
+ *   sim --seed N [--plan P] [--trace]     one, as a story with --trace; P sets fields of its plan
+ *   sim --seed N --shrink                 the smallest plan with which it still fails, as a story
+ *   sim --plant K --seeds N               N seeds at most with defect K put in: it must be found
+ *   sim --plants                          the same with every defect there is
+ *   sim --soak DIR [--from S] [--seconds T]   seeds until stopped; those that fail are kept in DIR
+ *
+ * --twice runs each seed again and compares; --keep leaves the stores behind. */
 #include "sim.h"
 
 #include "key.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-enum {
-    STORY_MS_MIN = 60000,
-    STORY_MS_MAX = 150000,
-    CALM_MS = 600000,
-    AFTER_MS = 45000,
-    HURRIES = 12
-};
+enum { PLANT_SEEDS = 40, JOBS_MAX = 64, SEED_SECONDS_MAX = 300 };
 
 struct options {
-    uint64_t first, last;
-    bool trace, keep, twice;
+    uint64_t first, count, jobs, seconds, plant;
+    const char *plan, *soak;
+    bool trace, keep, twice, shrink, plants;
 };
 
-/* What kind of story a seed tells. Some are calm, so that plain faults are easy to see. */
-static void make_plan(struct sim *s) {
-    struct chance *c = &s->chance;
-    struct plan *p = &s->plan;
-    p->members = (int)chance_between(c, 2, 5);
-    if (chance_hits(c, 400))
-        p->members = (int)chance_between(c, 3, SIM_HOSTS_MAX - 1);
-    p->hosts = p->members + (int)chance_hits(c, 300);
-    p->quiet_at_ms = chance_between(c, STORY_MS_MIN, STORY_MS_MAX);
-    p->write = (unsigned)chance_between(c, 5, 400 / (unsigned)p->members);
-    p->big = chance_hits(c, 200) ? 120 : 5;
-    p->full_disk = chance_hits(c, 300) ? 15 : 0;
-    p->crash = chance_hits(c, 500) ? (unsigned)chance_between(c, 5, 60) : 0;
-    p->cut = chance_hits(c, 600) ? (unsigned)chance_between(c, 10, 80) : 0;
-    p->silent_cut = (unsigned)chance_below(c, 1001);
-    p->stranger = chance_hits(c, 500) ? (unsigned)chance_between(c, 10, 200) : 0;
-    p->rollback = chance_hits(c, 250);
-    p->fork = p->rollback && chance_hits(c, 250);
-    p->rollback_host = (int)chance_below(c, (uint64_t)p->members);
+static struct run run_of(const struct options *o, uint64_t seed) {
+    struct run run = {
+        .seed = seed, .plant = (enum plant)o->plant, .trace = o->trace, .keep = o->keep};
+    plan_make(&run.plan, seed);
+    plant_plan(&run.plan, run.plant);
+    if (o->plan && !plan_read(&run.plan, o->plan))
+        run.seed = 0;
+    return run;
 }
 
-static void begin(struct sim *s) {
-    s->chance.state = s->seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
-    s->hash = UINT64_C(0xcbf29ce484222325);
-    make_plan(s);
-    sim_note(s, -1, "seed %llu: %d members, %d hosts", (unsigned long long)s->seed, s->plan.members,
-             s->plan.hosts);
-    for (int i = 0; i < s->plan.hosts; i++) {
-        struct host *h = &s->hosts[i];
-        h->index = i;
-        h->chance.state = chance_next(&s->chance);
-        h->wall_base = UINT64_C(1790000000000) + chance_below(&s->chance, 600000);
-        h->is_spy = i >= s->plan.members;
-        host_start(s, h);
-    }
-    sim_at(s, 1, (struct event){.what = AT_PEOPLE});
-    sim_at(s, 1, (struct event){.what = AT_TROUBLE});
-}
-
-static uint64_t host_events(const struct sim *s) {
-    uint64_t sum = 0;
-    for (int i = 0; i < s->plan.hosts; i++)
-        sum += s->hosts[i].events;
-    return sum;
-}
-
-/* When all is quiet it stays quiet: pings, and nothing that goes round. */
-static void stay_quiet(struct sim *s) {
-    uint64_t before = host_events(s);
-    sim_run(s, s->now_ms + AFTER_MS, NULL);
-    uint64_t n = host_events(s) - before;
-    uint64_t pairs = (uint64_t)s->plan.hosts * (uint64_t)s->plan.hosts;
-    if (n > 100 * pairs)
-        sim_fail(s, "%llu events while nothing is to be done", (unsigned long long)n);
-    if (!s->failed && !check_is_quiet(s))
-        sim_fail(s, "it was quiet, and then it was not");
-}
-
-/* A replica that is read back from its disk is the same replica, and what is written while all
- * links come up at once reaches everybody. */
-static void restart_all(struct sim *s) {
-    for (int i = 0; i < s->plan.hosts && !s->failed; i++) {
-        host_crash(s, &s->hosts[i]);
-        host_start(s, &s->hosts[i]);
-    }
-    s->is_hurried = true;
-    for (int i = 0; i < HURRIES && !s->failed; i++) {
-        sim_run(s, s->now_ms + chance_between(&s->chance, 1, 400), NULL);
-        people_hurry(s);
-        sim_run(s, s->now_ms + CALM_MS, check_is_quiet);
-        if (!s->failed && !check_is_quiet(s))
-            sim_fail(s, "after a restart it does not become quiet");
-        check_agreement(s);
-        if (s->failed)
-            return;
-        struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.hosts)];
-        host_crash(s, h);
-        host_start(s, h);
-    }
-    sim_run(s, s->now_ms + CALM_MS, check_is_quiet);
-    if (!s->failed && !check_is_quiet(s))
-        sim_fail(s, "after a restart of all it does not become quiet");
-}
-
-static void tell_story(struct sim *s) {
-    begin(s);
-    sim_run(s, s->plan.quiet_at_ms, NULL);
-    if (s->failed)
-        return;
-    trouble_ends(s);
-    sim_run(s, s->now_ms + CALM_MS, check_is_quiet);
-    if (!s->failed && !check_is_quiet(s))
-        sim_fail(s, "it does not become quiet");
-    if (!s->failed)
-        sim_note(s, -1, "quiet");
-    if (!s->failed)
-        stay_quiet(s);
-    if (!s->failed)
-        check_all(s);
-    if (!s->failed)
-        restart_all(s);
-    if (!s->failed)
-        check_all(s);
-}
-
-static uint64_t run_seed(uint64_t seed, const struct options *o, bool *ok) {
-    struct sim *s = calloc(1, sizeof *s);
-    if (!s)
-        abort();
-    s->seed = seed;
-    s->trace = o->trace;
-    s->keep = o->keep;
-    if (!disk_prepare(s))
-        sim_fail(s, "no directory for the stores");
-    if (!s->failed)
-        tell_story(s);
-    for (int i = 0; i < s->plan.hosts; i++)
-        host_stop(&s->hosts[i]);
-    net_free(s);
-    disk_clean(s);
-    uint64_t hash = s->hash;
-    *ok = !s->failed;
-    printf("%s %llu - %016llx %2d orgs, %llu events, %llu s, %llu writes (%llu refused), "
-           "%llu crashes, %llu cuts, %llu rollbacks%s%s\n",
-           s->failed ? "not ok" : "ok", (unsigned long long)seed, (unsigned long long)hash,
-           s->plan.hosts, (unsigned long long)s->events, (unsigned long long)(s->now_ms / 1000),
-           (unsigned long long)s->n_acknowledged, (unsigned long long)s->n_refused,
-           (unsigned long long)s->n_crashes, (unsigned long long)s->n_cuts,
-           (unsigned long long)s->n_rollbacks, s->failed ? " # " : "", s->why);
+static void say(const char *line) {
+    printf("%s\n", line);
     (void)fflush(stdout);
-    free(s->heap);
-    free(s->records);
-    free(s);
-    return hash;
 }
+
+static bool run_seed(const struct options *o, uint64_t seed) {
+    struct run run = run_of(o, seed);
+    if (!run.seed) {
+        say("not ok - no such plan");
+        return false;
+    }
+    story_run(&run);
+    say(run.line);
+    if (!o->twice)
+        return run.ok;
+    struct run again = run_of(o, seed);
+    story_run(&again);
+    if (again.hash != run.hash)
+        printf("not ok %llu - it told two stories\n", (unsigned long long)seed);
+    return run.ok && again.ok && again.hash == run.hash;
+}
+
+/* Who is asked to end finishes the seed it is at, so that no store is left behind. */
+static void hold_signals(sigset_t *set) {
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static bool is_stopped(void) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
+}
+
+static bool run_seeds(const struct options *o, uint64_t offset) {
+    bool ok = true;
+    for (uint64_t i = offset; i < o->count; i += o->jobs) {
+        if (is_stopped())
+            return false;
+        ok &= run_seed(o, o->first + i);
+    }
+    return ok;
+}
+
+/* A process per job; every one takes each n-th seed. */
+static bool run_jobs(const struct options *o) {
+    pid_t pids[JOBS_MAX];
+    bool ok = true;
+    (void)fflush(stdout);
+    for (uint64_t i = 0; i < o->jobs; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            _exit(run_seeds(o, i) ? 0 : 1);
+    }
+    for (uint64_t i = 0; i < o->jobs; i++) {
+        int status = 1;
+        while (pids[i] > 0 && waitpid(pids[i], &status, 0) < 0 && errno == EINTR) {
+        }
+        if (status)
+            printf("# job %llu ended with %x\n", (unsigned long long)i, (unsigned)status);
+        ok &= status == 0;
+    }
+    return ok;
+}
+
+static void tell_smallest(const struct options *o, struct run *run, FILE *to) {
+    char text[SIM_PLAN_TEXT_MAX];
+    unsigned runs = shrink(run);
+    run->story = to;
+    plan_print(&run->plan, text);
+    (void)fprintf(to, "# the smallest plan that fails, after %u runs; again with\n", runs);
+    (void)fprintf(to, "#   sim --seed %llu --trace --plan %s", (unsigned long long)run->seed, text);
+    if (o->plant)
+        (void)fprintf(to, " --plant %llu", (unsigned long long)o->plant);
+    (void)fprintf(to, "\n");
+    story_run(run);
+    (void)fprintf(to, "%s\n", run->line);
+}
+
+static bool run_shrink(const struct options *o) {
+    struct run run = run_of(o, o->first);
+    story_run(&run);
+    say(run.line);
+    if (!run.ok)
+        tell_smallest(o, &run, stdout);
+    return run.ok;
+}
+
+/* ---- planted defects ---- */
+
+static bool run_plant(const struct options *o, enum plant plant) {
+    struct options with = *o;
+    uint64_t struck = 0, count = o->count ? o->count : PLANT_SEEDS;
+    with.plant = plant;
+    for (uint64_t i = 0; i < count; i++) {
+        struct run run = run_of(&with, o->first + i);
+        story_run(&run);
+        struck += run.planted;
+        if (run.ok)
+            continue;
+        printf("ok %d - planted: %s. Seed %llu: %s\n", (int)plant, plant_name(plant),
+               (unsigned long long)run.seed, run.why);
+        (void)fflush(stdout);
+        return true;
+    }
+    printf("not ok %d - planted %llu times in %llu seeds, never found: %s\n", (int)plant,
+           (unsigned long long)struck, (unsigned long long)count, plant_name(plant));
+    return false;
+}
+
+static bool run_plants(const struct options *o) {
+    bool ok = true;
+    for (int plant = PLANT_NONE + 1; plant < PLANT_COUNT; plant++)
+        ok &= run_plant(o, (enum plant)plant);
+    return ok;
+}
+
+/* ---- soak ---- */
+
+static void keep_failure(const struct options *o, uint64_t seed, int status) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/seed-%llu.txt", o->soak, (unsigned long long)seed);
+    FILE *f = fopen(path, "w");
+    if (!f) {
+        printf("# %s: %s\n", path, strerror(errno));
+        return;
+    }
+    if (WIFSIGNALED(status)) {
+        (void)fprintf(f, "seed %llu ends with signal %d\n", (unsigned long long)seed,
+                      WTERMSIG(status));
+    } else {
+        struct run run = run_of(o, seed);
+        if (is_stopped())
+            (void)fprintf(f, "seed %llu fails\n", (unsigned long long)seed);
+        else
+            tell_smallest(o, &run, f);
+    }
+    (void)fclose(f);
+    printf("# kept in %s\n", path);
+    (void)fflush(stdout);
+}
+
+/* Each seed in a process of its own, so that a crash or a loop is one more failing seed. */
+static bool run_soak(const struct options *o) {
+    time_t end = time(NULL) + (time_t)o->seconds;
+    bool ok = true;
+    for (uint64_t seed = o->first; !is_stopped() && (!o->seconds || time(NULL) < end); seed++) {
+        int status = 1;
+        (void)fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0) {
+            (void)alarm(SEED_SECONDS_MAX);
+            _exit(run_seed(o, seed) ? 0 : 1);
+        }
+        while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        if (status == 0)
+            continue;
+        ok = false;
+        keep_failure(o, seed, status);
+    }
+    return ok;
+}
+
+/* ---- options ---- */
 
 static int usage(void) {
-    (void)fprintf(stderr, "usage: sim --seeds N | --seed N [--trace] [--twice] [--keep]\n");
+    (void)fprintf(stderr, "usage: sim --seeds N [--from S] [--jobs J] [--twice] [--plant K]\n"
+                          "       sim --seed N [--plan P] [--trace] [--twice] [--keep] [--shrink]\n"
+                          "       sim --plants | --soak DIR [--from S] [--seconds T]\n");
     return 2;
+}
+
+static bool read_flag(const char *name, struct options *o) {
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--trace", &o->trace},
+                 {"--twice", &o->twice},
+                 {"--keep", &o->keep},
+                 {"--shrink", &o->shrink},
+                 {"--plants", &o->plants}};
+    for (size_t i = 0; i < MT_ARRAY_LEN(flags); i++)
+        if (strcmp(name, flags[i].name) == 0)
+            return *flags[i].flag = true;
+    return false;
+}
+
+static bool read_value(const char *name, const char *value, struct options *o) {
+    const struct {
+        const char *name;
+        uint64_t *number;
+    } numbers[] = {{"--seeds", &o->count},     {"--from", &o->first},  {"--jobs", &o->jobs},
+                   {"--seconds", &o->seconds}, {"--plant", &o->plant}, {"--seed", &o->first}};
+    if (strcmp(name, "--plan") == 0)
+        return (o->plan = value) != NULL;
+    if (strcmp(name, "--soak") == 0)
+        return (o->soak = value) != NULL;
+    for (size_t i = 0; i < MT_ARRAY_LEN(numbers); i++) {
+        char *end;
+        if (strcmp(name, numbers[i].name) != 0)
+            continue;
+        *numbers[i].number = strtoull(value, &end, 10);
+        if (strcmp(name, "--seed") == 0)
+            o->count = 1;
+        return *value && !*end;
+    }
+    return false;
 }
 
 static bool read_options(int argc, char **argv, struct options *o) {
     for (int i = 1; i < argc; i++) {
-        bool more = i + 1 < argc;
-        if (strcmp(argv[i], "--seeds") == 0 && more) {
-            o->first = 1;
-            o->last = strtoull(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--seed") == 0 && more) {
-            o->first = o->last = strtoull(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--trace") == 0) {
-            o->trace = true;
-        } else if (strcmp(argv[i], "--twice") == 0) {
-            o->twice = true;
-        } else if (strcmp(argv[i], "--keep") == 0) {
-            o->keep = true;
-        } else {
+        if (read_flag(argv[i], o))
+            continue;
+        if (i + 1 == argc || !read_value(argv[i], argv[i + 1], o))
             return false;
-        }
+        i++;
     }
-    return o->last >= o->first && o->last > 0;
+    return o->first && o->jobs && o->jobs <= JOBS_MAX && o->plant < PLANT_COUNT &&
+           (o->count || o->plants || o->soak);
 }
 
 int main(int argc, char **argv) {
-    struct options o = {0};
-    bool all_ok = true;
+    struct options o = {.first = 1, .jobs = 1};
+    sigset_t held;
+    bool ok;
     if (!read_options(argc, argv, &o))
         return usage();
     if (mt_key_init() != MT_OK)
         return 1;
-    for (uint64_t seed = o.first; seed <= o.last; seed++) {
-        bool ok, again;
-        uint64_t hash = run_seed(seed, &o, &ok);
-        all_ok &= ok;
-        if (o.twice && run_seed(seed, &o, &again) != hash) {
-            printf("not ok %llu - it told two stories\n", (unsigned long long)seed);
-            all_ok = false;
-        }
-    }
-    return all_ok ? 0 : 1;
+    hold_signals(&held);
+    if (o.soak)
+        ok = run_soak(&o);
+    else if (o.plants)
+        ok = run_plants(&o);
+    else if (o.shrink)
+        ok = run_shrink(&o);
+    else if (o.plant && o.count > 1)
+        ok = run_plant(&o, (enum plant)o.plant);
+    else if (o.jobs > 1)
+        ok = run_jobs(&o);
+    else
+        ok = run_seeds(&o, 0);
+    return ok ? 0 : 1;
 }

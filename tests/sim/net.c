@@ -12,6 +12,9 @@ enum {
     UNREACHED_MS = 3000, /* until a dial across a cut fails, when it fails at all */
     QUEUED_MAX = MT_WINDOW_PEER + 4 * MT_MESSAGE_MAX,
     CHUNK_MAX = 64 * 1024,
+    SLOW_CHUNK_MAX = 1400,
+    SLOW_BYTES_PER_MS = 8, /* what a slow host reads, at least; at most four times that */
+    SLOW_DELAY_MS_MAX = 700,
 };
 
 static uint64_t delay(struct sim *s, int a, int b) {
@@ -21,8 +24,17 @@ static uint64_t delay(struct sim *s, int a, int b) {
     return far / 2 + chance_below(&s->chance, far + 1);
 }
 
+/* Nothing gets through from `side` to the other. */
+static bool is_held(const struct sim *s, const struct wire *w, int side) {
+    return w->host[0] >= 0 && s->cut[w->host[side]][w->host[!side]];
+}
+
 static bool is_cut(const struct sim *s, const struct wire *w) {
-    return w->host[0] >= 0 && s->cut[w->host[0]][w->host[1]];
+    return is_held(s, w, 0) || is_held(s, w, 1);
+}
+
+static bool is_slow(const struct sim *s, const struct wire *w, int side) {
+    return !s->is_calm && w->host[!side] >= 0 && s->hosts[w->host[!side]].is_slow;
 }
 
 static struct wire *wire_of(struct sim *s, const struct event *e) {
@@ -77,6 +89,9 @@ static void push(struct sim *s, struct wire *w, int side, const uint8_t *p, size
     uint64_t at = s->now_ms + delay(s, w->host[0], w->host[1]);
     if (at < w->last_ms[side])
         at = w->last_ms[side];
+    if (is_slow(s, w, side))
+        at += n / (SLOW_BYTES_PER_MS * chance_between(&s->chance, 1, 4)) +
+              (chance_hits(&s->chance, 50) ? chance_below(&s->chance, SLOW_DELAY_MS_MAX) : 0);
     *x = (struct piece){.at_ms = at, .is_end = is_end, .n = n};
     if (n)
         memcpy(x->bytes, p, n);
@@ -190,7 +205,8 @@ void net_send(struct sim *s, struct host *from, uint64_t conn, const uint8_t *p,
             take = chance_between(&s->chance, 1, n < 200 ? n : 200);
         else if (chance_hits(&s->chance, 300))
             take = chance_between(&s->chance, 1, n);
-        take = take < CHUNK_MAX ? take : CHUNK_MAX;
+        size_t most = is_slow(s, w, side) ? SLOW_CHUNK_MAX : CHUNK_MAX;
+        take = take < most ? take : most;
         push(s, w, side, p, take, false);
         p += take;
         n -= take;
@@ -245,7 +261,7 @@ void net_pump(struct sim *s, const struct event *e) {
         bounce(s, w, side);
         return;
     }
-    if (is_cut(s, w)) {
+    if (is_held(s, w, side)) {
         sim_at(s, HELD_MS, about(s, w, AT_PUMP, side));
         return;
     }
@@ -279,7 +295,7 @@ void net_crash(struct sim *s, struct host *h) {
 }
 
 void net_cut(struct sim *s, int a, int b, bool silently) {
-    s->cut[a][b] = s->cut[b][a] = true;
+    s->cut[a][b] = true;
     for (uint32_t i = 0; i < s->n_wires && silently; i++) {
         struct wire *w = &s->wires[i];
         if (w->used &&

@@ -135,14 +135,14 @@ static void write_some(struct sim *s, struct host *h, int other) {
     static uint8_t memory[SIM_WRITES_MAX][TEXT_MAX + CHANGE_ROOM];
     struct mt_slice contents[SIM_WRITES_MAX];
     struct command keep = {.n = (unsigned)chance_between(&s->chance, 1, 4)};
-    if (chance_hits(&s->chance, s->plan.big))
+    if (chance_hits(&s->chance, (unsigned)s->plan.big))
         keep.n = SIM_WRITES_MAX;
     keep.value = s->values + 1;
     for (unsigned i = 0; i < keep.n; i++) {
         struct record *r = record_for(s, h->index, other);
         struct mt_writer w = mt_writer(memory[i], sizeof memory[i]);
         size_t size = chance_between(&s->chance, 40, 300);
-        if (chance_hits(&s->chance, s->plan.big))
+        if (chance_hits(&s->chance, (unsigned)s->plan.big))
             size = chance_between(&s->chance, 300, TEXT_MAX);
         keep.records[i] = (uint32_t)(r - s->records);
         r->open[r->n_open++] = ++s->values;
@@ -169,7 +169,7 @@ static bool is_silent(const struct sim *s, struct host *h) {
 static void maybe_write(struct sim *s, struct host *h) {
     int other = REGION;
     if (!host_is_member(h) || is_silent(s, h) || h->is_spy ||
-        !chance_hits(&s->chance, s->plan.write))
+        !chance_hits(&s->chance, (unsigned)s->plan.write))
         return;
     if (!host_info(h).has_key)
         return;

@@ -9,7 +9,12 @@
  *   disk     directories of stores
  *   people   founding, inviting, joining, writing
  *   trouble  partitions, crashes, restored copies, strangers
- *   check    what must be true when all is quiet */
+ *   check    what must be true when all is quiet
+ *   plan     what kind of story a seed tells, as numbers that can be given and made smaller
+ *   story    one run from beginning to end
+ *   shrink   the smallest plan that still fails
+ *   plant    defects put in on purpose, to show that they are found
+ *   stand_in two costly functions done once where the machine would do them for every host */
 #ifndef MEENT_SIM_H
 #define MEENT_SIM_H
 
@@ -25,6 +30,10 @@ enum {
     SIM_WRITES_MAX = 24,   /* records one command writes */
     SIM_OPEN_MAX = 48,     /* writes of one record whose outcome is not known */
     SIM_TAPE_MAX = 256,    /* bytes of a first frame that strangers play again */
+    SIM_LINES_MAX = 40,    /* lines of a story kept from its beginning, and as many from its end */
+    SIM_LINE_MAX = 120,
+    SIM_WHY_MAX = 256,
+    SIM_PLAN_TEXT_MAX = 512,
 };
 
 /* ---- world ---- */
@@ -117,9 +126,11 @@ struct host {
     uint32_t life;
     struct chance chance;
     uint64_t mono_base, wall_base;
+    bool is_slow; /* reads little at a time, and late */
     uint64_t next_conn, tick_at;
     struct mt_batch *away;
     bool applied, dirty;
+    bool forgets; /* planted: the batch that is away will be lost though its answer was ok */
     uint8_t installation[32]; /* the file outside backups */
     bool has_installation;
     uint32_t told;       /* bit per host: its address is known here */
@@ -140,20 +151,41 @@ struct host {
     uint64_t events;
 };
 
+/* All of a story that is not chance. Every field but `hosts` has a name in plan.c. */
 struct plan {
-    int hosts, members; /* the last ones may be spies */
-    uint64_t quiet_at_ms;
-    unsigned write, big, full_disk, crash, cut, silent_cut, stranger; /* per mille of a look */
-    bool rollback, fork;
-    int rollback_host;
+    int hosts; /* members and spies */
+    int members, spies, story_ms;
+    int write, big, full_disk, io_error, crash, cut, stranger; /* per mille of a look */
+    int silent_cut, one_way;                                   /* per mille of the cuts */
+    int slow;                                                  /* so many hosts read slowly */
+    int skew;    /* per mille of the hosts and of the restarts: a clock that is far off */
+    int hurries; /* restarts under way at the end */
+    int rollback, fork, rollback_host;
+    int salt; /* the same plan with other chances */
+};
+
+/* Defects that are not in the product: what the host does wrong when one is planted. */
+enum plant {
+    PLANT_NONE,
+    PLANT_DROP,  /* the answer that a batch is durable never comes */
+    PLANT_LOSE,  /* a batch that was said to be durable is gone after a crash */
+    PLANT_STRAY, /* what two organisations share lands in the store of a third */
+    PLANT_SKIP,  /* a piece of the node's own state is not stored */
+    PLANT_TWIN,  /* a copy that was put back goes on with the chain of the newer */
+    PLANT_LIE,   /* a refused write is answered with ok */
+    PLANT_COUNT
 };
 
 struct sim {
     uint64_t seed;
     bool trace, keep;
     bool failed;
-    char why[256];
+    char why[SIM_WHY_MAX];
+    char (*lines)[SIM_LINE_MAX]; /* 2 * SIM_LINES_MAX, or NULL when nobody reads the story */
+    uint64_t n_lines;
     struct plan plan;
+    enum plant plant;
+    uint64_t n_planted;
     struct chance chance;
     uint64_t now_ms, serial, events, requests;
     uint64_t hash;
@@ -161,9 +193,9 @@ struct sim {
     size_t n_heap, cap_heap;
     struct wire *wires;
     uint32_t n_wires, cap_wires, wire_serial;
-    bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX];
-    bool is_calm;    /* no more trouble, no more writes */
-    bool is_hurried; /* people wrote in spite of that */
+    bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX]; /* from, to */
+    bool is_calm;                           /* no more trouble, no more writes */
+    bool is_hurried;                        /* people wrote in spite of that */
     struct host hosts[SIM_HOSTS_MAX];
     struct record *records;
     uint32_t n_records, cap_records;
@@ -179,6 +211,10 @@ void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(prin
 
 /* A line of the trace, and into the hash. `host` < 0: nobody's. */
 void sim_note(struct sim *s, int host, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for what a story can do without. */
+void sim_detail(struct sim *s, int host, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 void sim_mix(struct sim *s, const void *p, size_t n); /* into the hash only */
@@ -197,6 +233,8 @@ void net_arrive(struct sim *s, const struct event *e);
 void net_connected(struct sim *s, const struct event *e);
 void net_pump(struct sim *s, const struct event *e);
 void net_crash(struct sim *s, struct host *h);
+
+/* From now on nothing gets from `a` to `b`. Silently: connections between them die of it. */
 void net_cut(struct sim *s, int a, int b, bool silently);
 void net_heal(struct sim *s);
 void net_free(struct sim *s);
@@ -227,6 +265,8 @@ void disk_clean(struct sim *s);
 void disk_path(const struct sim *s, const struct host *h, char *out, size_t size);
 bool disk_copy(const struct sim *s, const struct host *h);    /* keeps a copy */
 bool disk_restore(const struct sim *s, const struct host *h); /* puts it back */
+bool disk_save(const struct sim *s, const struct host *h);    /* the same beside that copy */
+bool disk_undo(const struct sim *s, const struct host *h);
 
 /* ---- people, trouble ---- */
 
@@ -245,6 +285,40 @@ bool check_is_level(const struct sim *s, const struct host *h); /* with every ot
 void check_agreement(struct sim *s);                            /* all views have one digest */
 void check_promises(struct sim *s, const struct host *h);
 void check_all(struct sim *s);
+
+/* ---- plan, story, shrink, plant ---- */
+
+void plan_make(struct plan *p, uint64_t seed);
+void plan_settle(struct plan *p);                  /* makes its fields fit each other */
+bool plan_read(struct plan *p, const char *text);  /* "name=number,..."; others stay */
+void plan_print(const struct plan *p, char *text); /* SIM_PLAN_TEXT_MAX bytes */
+size_t plan_fields(void);
+const char *plan_field(struct plan *p, size_t i, int **value, int *least);
+
+struct run {
+    uint64_t seed;
+    struct plan plan;
+    enum plant plant;
+    bool trace, keep;
+    FILE *story; /* NULL, or where the story goes */
+    /* Filled in: */
+    bool ok;
+    uint64_t hash, planted;
+    char why[SIM_WHY_MAX];
+    char line[SIM_WHY_MAX + 256]; /* all of it in a line */
+};
+
+void story_run(struct run *run);
+
+/* Makes the plan of a failing run as small as it gets. Returns how many runs that took. */
+unsigned shrink(struct run *run);
+
+const char *plant_name(enum plant plant);
+void plant_plan(struct plan *p, enum plant plant); /* troubles without which it does nothing */
+bool plant_drops(struct sim *s, struct host *h);   /* the answer of the worker */
+bool plant_lies(struct sim *s, const struct command *c, enum mt_err err);
+void plant_apply(struct sim *s, struct host *h); /* mt_apply, rightly or not */
+void plant_persisted(struct sim *s, struct host *h);
 
 /* The number of entries a store holds of the chain of `feed` with this audience. */
 uint64_t check_chain_end(struct mt_store *store, const struct mt_id *feed,

@@ -16,16 +16,21 @@ enum {
 
 static void cut_some(struct sim *s) {
     struct chance *c = &s->chance;
-    bool silently = chance_hits(c, s->plan.silent_cut);
+    bool silently = chance_hits(c, (unsigned)s->plan.silent_cut);
+    int way = chance_hits(c, (unsigned)s->plan.one_way) ? 1 + (int)chance_below(c, 2) : 0;
     uint64_t side = chance_next(c); /* who stands on which side */
     int one = (int)chance_below(c, (uint64_t)s->plan.hosts);
     bool alone = chance_hits(c, 500);
-    sim_note(s, alone ? one : -1, "%s%s", alone ? "is cut off" : "the region is cut in two",
-             silently ? " in silence" : "");
+    sim_note(s, alone ? one : -1, "%s%s%s", alone ? "is cut off" : "the region is cut in two",
+             silently ? " in silence" : "", way ? ", in one direction" : "");
+    if (alone)
+        side = UINT64_C(1) << one;
     for (int a = 0; a < s->plan.hosts; a++)
-        for (int b = a + 1; b < s->plan.hosts; b++)
-            if (alone ? a == one || b == one : (side >> a & 1) != (side >> b & 1))
+        for (int b = 0; b < s->plan.hosts; b++) {
+            bool from = side >> a & 1, to = side >> b & 1;
+            if (from != to && (!way || from == (way == 1)))
                 net_cut(s, a, b, silently);
+        }
     s->n_cuts++;
 }
 
@@ -70,7 +75,7 @@ static void roll_back(struct sim *s, struct host *h) {
     }
     h->rollbacks++;
     h->said_approve = 0; /* the newcomers bring it back */
-    h->silent = !s->plan.fork;
+    h->silent = !s->plan.fork && s->plant != PLANT_TWIN;
     s->n_rollbacks++;
     sim_at(s, chance_between(&s->chance, 100, 5000),
            (struct event){.what = AT_RESTART, .host = h->index});
@@ -156,12 +161,12 @@ void trouble_look(struct sim *s) {
             sim_note(s, -1, "everybody is reachable again");
             net_heal(s);
         }
-    } else if (chance_hits(&s->chance, s->plan.cut)) {
+    } else if (chance_hits(&s->chance, (unsigned)s->plan.cut)) {
         cut_some(s);
     }
-    if (chance_hits(&s->chance, s->plan.crash))
+    if (chance_hits(&s->chance, (unsigned)s->plan.crash))
         crash_some(s);
-    if (chance_hits(&s->chance, s->plan.stranger))
+    if (chance_hits(&s->chance, (unsigned)s->plan.stranger))
         stranger(s);
     struct host *h = &s->hosts[s->plan.rollback_host];
     if (s->plan.rollback && h->up)

@@ -42,7 +42,17 @@ void sim_mix(struct sim *s, const void *p, size_t n) {
         s->hash = (s->hash ^ b[i]) * UINT64_C(0x100000001b3);
 }
 
-static void tell(struct sim *s, int host, const char *text) {
+static void tell(struct sim *s, int host, bool is_story, const char *text) {
+    if (s->lines && is_story) {
+        uint64_t i = s->n_lines++;
+        char *line = s->lines[i < SIM_LINES_MAX ? i : SIM_LINES_MAX + i % SIM_LINES_MAX];
+        char who[16] = "";
+        if (host >= 0)
+            (void)snprintf(who, sizeof who, "org%d ", host);
+        (void)snprintf(line, SIM_LINE_MAX, "%6llu.%03llu s  %s%.80s",
+                       (unsigned long long)(s->now_ms / 1000),
+                       (unsigned long long)(s->now_ms % 1000), who, text);
+    }
     if (!s->trace)
         return;
     printf("%6llu.%03llu s  ", (unsigned long long)(s->now_ms / 1000),
@@ -53,15 +63,26 @@ static void tell(struct sim *s, int host, const char *text) {
         printf("       %s\n", text);
 }
 
-void sim_note(struct sim *s, int host, const char *format, ...) {
+static void note(struct sim *s, int host, bool is_story, const char *format, va_list args) {
     char text[256];
-    va_list args;
-    va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     sim_mix(s, &s->now_ms, sizeof s->now_ms);
     sim_mix(s, text, strlen(text));
-    tell(s, host, text);
+    tell(s, host, is_story, text);
+}
+
+void sim_note(struct sim *s, int host, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    note(s, host, true, format, args);
+    va_end(args);
+}
+
+void sim_detail(struct sim *s, int host, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    note(s, host, false, format, args);
+    va_end(args);
 }
 
 void sim_fail(struct sim *s, const char *format, ...) {
@@ -72,7 +93,7 @@ void sim_fail(struct sim *s, const char *format, ...) {
     va_start(args, format);
     (void)vsnprintf(s->why, sizeof s->why, format, args);
     va_end(args);
-    tell(s, -1, s->why);
+    tell(s, -1, true, s->why);
 }
 
 /* ---- the queue: a binary heap by time, then by the order in which things were planned ---- */

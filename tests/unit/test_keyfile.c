@@ -120,6 +120,21 @@ static void installation_is_known_on_its_own_machine_only(void **state) {
     assert_false(known);
 }
 
+static void machine_that_cannot_be_asked_is_no_other_machine(void **state) {
+    (void)state;
+    struct mt_id feed = {{4}}, got;
+    bool known;
+    put(machine, "0123456789abcdef\n", 17, 0644);
+    assert_int_equal(mt_installation_write(path, machine, &feed), MT_OK);
+    assert_int_equal(mt_installation_read(path, dir, &known, &got), MT_EIO); /* reading it fails */
+    assert_int_equal(mt_installation_write(path, dir, &feed), MT_EIO);
+    assert_int_equal(mt_installation_read(path, machine, &known, &got), MT_OK);
+    assert_true(known);
+    remove(machine); /* none at all is an answer */
+    assert_int_equal(mt_installation_read(path, machine, &known, &got), MT_OK);
+    assert_false(known);
+}
+
 static void the_machine_id_itself_is_not_in_the_file(void **state) {
     (void)state;
     struct mt_id feed = {{7}};
@@ -130,6 +145,26 @@ static void the_machine_id_itself_is_not_in_the_file(void **state) {
     assert_true(read(fd, b, sizeof b - 1) > 0);
     close(fd);
     assert_null(strstr(b, "0123456789abcdef"));
+}
+
+static void a_copied_installation_file_is_not_known(void **state) {
+    char copy[512], b[512];
+    struct mt_id feed = {{7}}, got;
+    bool known = true;
+    (void)state;
+    (void)snprintf(copy, sizeof copy, "%s.copy", path);
+    assert_int_equal(mt_installation_write(path, machine, &feed), MT_OK);
+    FILE *in = fopen(path, "r"), *out = fopen(copy, "w");
+    assert_true(in && out);
+    size_t n = fread(b, 1, sizeof b, in);
+    assert_int_equal(fwrite(b, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+    assert_int_equal(mt_installation_read(path, machine, &known, &got), MT_OK);
+    assert_true(known);
+    assert_int_equal(mt_installation_read(copy, machine, &known, &got), MT_OK);
+    assert_false(known);
+    unlink(copy);
 }
 
 static void damaged_installation_file_is_not_known(void **state) {
@@ -181,7 +216,9 @@ int main(void) {
         T(keys_have_exactly_32_bytes),
         T(key_cannot_be_made_where_there_is_no_directory),
         T(installation_is_known_on_its_own_machine_only),
+        T(machine_that_cannot_be_asked_is_no_other_machine),
         T(the_machine_id_itself_is_not_in_the_file),
+        T(a_copied_installation_file_is_not_known),
         T(damaged_installation_file_is_not_known),
         T(directory_is_private_and_may_exist),
         T(lock_is_taken_once),

@@ -331,6 +331,27 @@ static void the_log_is_newest_first(void **state) {
 
 /* ---- runs to send ---- */
 
+/* The most that may be taken in as one run can be sent on as one. */
+static void the_largest_run_taken_in_is_sent_on(void **state) {
+    struct fixture *f = *state;
+    struct builder b;
+    static char text[871];
+    static uint8_t memory[MT_MESSAGE_MAX];
+    memset(text, 'x', sizeof text - 1);
+    builder_region(&b, REGION, 1, 1);
+    for (uint64_t i = 0; i < MT_RUN_ENTRIES_MAX; i++)
+        builder_add_text(&b, MT_KIND_ACTIVITY, i, TITLE, text);
+    struct mt_op op = fixture_run(f, &b, 1, MT_RUN_ENTRIES_MAX);
+    assert_int_equal(op.err, MT_OK);
+    assert_int_equal(op.added, MT_RUN_ENTRIES_MAX);
+    struct mt_writer w = mt_writer(memory, sizeof memory);
+    uint64_t last;
+    assert_int_equal(mt_store_read_run(f->s, 1, 1, MT_RUN_BYTES_MAX, &w, &last), MT_OK);
+    assert_int_equal(last, MT_RUN_ENTRIES_MAX);
+    assert_true(w.n <= MT_RUN_BYTES_MAX);
+    builder_close(&b);
+}
+
 static void runs_end_on_signed_heads_and_respect_the_cap(void **state) {
     struct fixture *f = *state;
     struct fixture other;
@@ -387,6 +408,7 @@ int main(void) {
         TEST(a_view_says_when_and_by_whom),
         TEST(the_log_is_newest_first),
         TEST(runs_end_on_signed_heads_and_respect_the_cap),
+        TEST(the_largest_run_taken_in_is_sent_on),
     };
     return cmocka_run_group_tests_name("store read", tests, NULL, NULL);
 }

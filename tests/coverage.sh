@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Prints line and branch coverage of a build that ran under gcc --coverage: per folder, and per file.
+#
+#   tests/coverage.sh OBJECTS [FILE...]     FILE: "proto/noise.c", to be listed beside the folders;
+#                                           with none, every file; -u FILE: what FILE did not reach
+#
+# Branches are those of the source: what gcc adds for exceptions, and the failing side of assert,
+# which no passing test can take, are left out.
+set -eu
+export LC_ALL=C
+
+objects=$(realpath "$1")
+shift
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+missed=
+if [ "${1:-}" = -u ]; then missed=$2 && shift 2; fi
+
+# One line for each source line that holds code: file, line, reached, branches, branches taken.
+cat >"$work/lines.jq" <<'EOF'
+.files[] | select(.file | test("^(proto|daemon|cli)/.*[.]c$")) | .file as $f | .lines[]
+| [$f, .line_number, (if .count > 0 then 1 else 0 end),
+   ([.branches[] | select(.throw | not)] | length),
+   ([.branches[] | select((.throw | not) and .count > 0)] | length)] | @tsv
+EOF
+find "$objects/proto" "$objects/daemon" "$objects/cli" -name '*.gcda' | sort |
+    while read -r data; do
+        gcov --json-format --branch-probabilities --stdout "$data" 2>/dev/null
+    done | jq -r -f "$work/lines.jq" >"$work/all"
+awk -F '\t' 'FNR == NR {
+        if (!($1 in seen)) { seen[$1] = 1; n = 0
+            while ((getline text < $1) > 0) if (text ~ /^ *assert\(/) skip[$1, ++n] = 1; else ++n }
+        next }
+    { if (($1, $2) in skip) { $4 = 0; $5 = 0 }
+      print $1, $2, $3, $4, $5 }' OFS='\t' "$work/all" "$work/all" >"$work/lines"
+
+if [ -n "$missed" ]; then
+    awk -F '\t' -v f="$missed" '$1 == f && (!$3 || $5 < $4) {
+        print $2 "\t" ($3 ? "branches " $5 "/" $4 : "never") }' "$work/lines" |
+        sort -n | while IFS=$'\t' read -r line what; do
+            printf '%s:%s: %-14s %s\n' "$missed" "$line" "$what" "$(sed -n "${line}p" "$missed")"
+        done
+    exit
+fi
+
+awk -F '\t' -v list="$*" '
+    function show(name, key) {
+        printf "  %-26s %6.1f %%  %6d/%-6d %6.1f %%  %6d/%d\n", name,
+            lines[key] ? 100 * hit[key] / lines[key] : 100, hit[key], lines[key],
+            branches[key] ? 100 * taken[key] / branches[key] : 100, taken[key], branches[key]
+    }
+    function add(key) { lines[key]++; hit[key] += $3; branches[key] += $4; taken[key] += $5 }
+    { folder = $1; sub(/\/.*/, "", folder); add(folder); add($1)
+      if (!($1 in known)) { known[$1] = 1; order[++n] = $1 } }
+    END {
+        printf "  %-26s %8s  %13s %8s\n", "", "line", "", "branch"
+        split("proto daemon cli", folders, " ")
+        for (i = 1; i <= 3; i++) show(folders[i], folders[i])
+        if (list != "") n = split(list, order, " ")
+        for (i = 1; i <= n; i++) show(order[i], order[i])
+    }' "$work/lines"
