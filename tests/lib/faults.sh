@@ -41,12 +41,23 @@ lives() { [ -n "${daemon[esch]:-}" ] && ! gone "${daemon[esch]}"; }
 answers_or_gone() { ! lives || timeout 5 "$meent" --socket "$work/esch/ctl.sock" status --json; }
 agree_or_gone() { ! lives || agree esch dingstede; }
 
+# A copied store is another installation; this one is told that it is the original: its file names its
+# own inode.
+same_installation() {
+    local file=$work/$1/state/installation lines
+    lines=$(head -n 2 "$file")
+    printf '%s\ninode %s\n' "$lines" "$(stat -c %i "$file")" >"$file"
+}
+
+
 # faults_story [strace argument...]: tells it, with esch under strace. Sets ended to the exit code of
 # esch and leaves $work/ids (what was confirmed), $work/imported, $work/strace and health (what
 # status says after the writes).
 faults_story() {
     rm -rf "$work/esch" "$work/dingstede" "$work/strace"
     cp -a "$work/kept/esch" "$work/kept/dingstede" "$work"
+    same_installation esch
+    same_installation dingstede
     : >"$work/esch/meentd.log"
     cp "$work/before" "$work/ids"
     : >"$work/imported"

@@ -49,7 +49,7 @@ static void tell(struct sim *s, int host, bool is_story, const char *text) {
         char who[16] = "";
         if (host >= 0)
             (void)snprintf(who, sizeof who, "org%d ", host);
-        (void)snprintf(line, SIM_LINE_MAX, "%6llu.%03llu s  %s%.80s",
+        (void)snprintf(line, SIM_LINE_MAX, "%6llu.%03llu s  %s%.72s",
                        (unsigned long long)(s->now_ms / 1000),
                        (unsigned long long)(s->now_ms % 1000), who, text);
     }
