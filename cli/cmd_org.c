@@ -61,21 +61,13 @@ static enum mt_exit which(struct mt_cli *cli, const struct mt_args *args, const 
 
 MT_COMMAND(org_show) {
     const char *id;
-    json_t *record, *holder;
+    json_t *holder;
     enum mt_exit status = which(cli, args, &id, &holder);
     if (status)
         return status;
-    status = mt_record(cli, "org", id, &record);
+    status = mt_show_one(cli, MT_KIND_ORG, id);
     json_decref(holder);
-    if (status)
-        return status;
-    if (cli->json) {
-        mt_put_json(cli, record);
-        return MT_EXIT_OK;
-    }
-    mt_show_record(cli, mt_schema_kind(MT_KIND_ORG), record);
-    json_decref(record);
-    return MT_EXIT_OK;
+    return status;
 }
 
 MT_COMMAND(org_edit) {

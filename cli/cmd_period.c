@@ -36,17 +36,7 @@ MT_COMMAND(period_list) {
 }
 
 MT_COMMAND(period_show) {
-    json_t *record;
-    enum mt_exit status = mt_record(cli, "period", args->words[0], &record);
-    if (status)
-        return status;
-    if (cli->json) {
-        mt_put_json(cli, record);
-        return MT_EXIT_OK;
-    }
-    mt_show_record(cli, mt_schema_kind(MT_KIND_PERIOD), record);
-    json_decref(record);
-    return MT_EXIT_OK;
+    return mt_show_one(cli, MT_KIND_PERIOD, args->words[0]);
 }
 
 MT_COMMAND(period_add) {

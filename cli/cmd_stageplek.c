@@ -54,17 +54,7 @@ MT_COMMAND(stageplek_list) {
 }
 
 MT_COMMAND(stageplek_show) {
-    json_t *record;
-    enum mt_exit status = mt_record(cli, "stageplek", args->words[0], &record);
-    if (status)
-        return status;
-    if (cli->json) {
-        mt_put_json(cli, record);
-        return MT_EXIT_OK;
-    }
-    mt_show_record(cli, mt_schema_kind(MT_KIND_STAGEPLEK), record);
-    json_decref(record);
-    return MT_EXIT_OK;
+    return mt_show_one(cli, MT_KIND_STAGEPLEK, args->words[0]);
 }
 
 MT_COMMAND(stageplek_edit) {

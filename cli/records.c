@@ -230,6 +230,21 @@ void mt_show_record(struct mt_cli *cli, const struct mt_kind *kind, const json_t
     free(safe);
 }
 
+enum mt_exit mt_show_one(struct mt_cli *cli, uint16_t kind, const char *id) {
+    const struct mt_kind *k = mt_schema_kind(kind);
+    json_t *record;
+    enum mt_exit status = mt_record(cli, k->name, id, &record);
+    if (status)
+        return status;
+    if (cli->json) {
+        mt_put_json(cli, record);
+        return MT_EXIT_OK;
+    }
+    mt_show_record(cli, k, record);
+    json_decref(record);
+    return MT_EXIT_OK;
+}
+
 const char *mt_label(const struct mt_cli *cli, const struct mt_kind *kind, uint8_t field,
                      const json_t *record) {
     const struct mt_field *f = mt_schema_field(kind, field);

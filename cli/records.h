@@ -45,6 +45,9 @@ MT_MUST enum mt_exit mt_record(struct mt_cli *cli, const char *kind, const char 
 /* Prints the fields of a record that have a value, by the labels of `kind`. */
 void mt_show_record(struct mt_cli *cli, const struct mt_kind *kind, const json_t *record);
 
+/* Shows one record: its fields, or with --json all of it. */
+MT_MUST enum mt_exit mt_show_one(struct mt_cli *cli, uint16_t kind, const char *id);
+
 /* The label of an enum field's value, or the value itself. Borrowed. */
 const char *mt_label(const struct mt_cli *cli, const struct mt_kind *kind, uint8_t field,
                      const json_t *record);

@@ -224,6 +224,22 @@ static void names_are_short_text_without_control_characters(void **state) {
     assert_int_equal(join_named(name, 8), MT_EVALUE);
     assert_int_equal(join_named("caf\xc3\xa9", 5), MT_OK);
     assert_int_equal(join_named("caf\xe9", 4), MT_EVALUE);
+    assert_int_equal(join_named("a\xc2\x9b"
+                                "31m",
+                                6),
+                     MT_EVALUE); /* C1 */
+    assert_int_equal(join_named("a\xe2\x80\xae"
+                                "b",
+                                5),
+                     MT_EVALUE); /* U+202E */
+    assert_int_equal(join_named("a\xe2\x81\xa6"
+                                "b",
+                                5),
+                     MT_EVALUE); /* U+2066 */
+    assert_int_equal(join_named("a\xe2\x80\x93"
+                                "b",
+                                5),
+                     MT_OK); /* a dash */
 }
 
 static void numbers_of_installations_stop_below_the_cap(void **state) {
