@@ -42,6 +42,7 @@ TEST_LIBS   := $(call pc_libs,cmocka)
 SAN_asan = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_tsan = -fsanitize=thread -fno-omit-frame-pointer
 SAN_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+SAN_fuzzcov = -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping
 SAN      = $(SAN_$(VARIANT))
 GCOV     = $(if $(filter coverage,$(VARIANT)),--coverage -fprofile-update=atomic)
 
@@ -72,7 +73,9 @@ TEST_LIB   = $(OBJ)/libmeenttest.a
 CORE_OBJS   := $(call objs,$(sort $(wildcard proto/*.c)))
 DAEMON_OBJS := $(call objs,$(sort $(filter-out daemon/main.c,$(wildcard daemon/*.c))))
 CLI_OBJS    := $(call objs,$(sort $(filter-out cli/main.c,$(wildcard cli/*.c))))
-TEST_OBJS   := $(call objs,$(sort $(wildcard tests/lib/*.c)))
+# Stands in for calls of the C library, so only programs that are about it are linked with it.
+POWER_OBJS  := $(call objs,$(sort $(wildcard tests/lib/power*.c)))
+TEST_OBJS   := $(filter-out $(POWER_OBJS),$(call objs,$(sort $(wildcard tests/lib/*.c))))
 SIM_OBJS    := $(call objs,$(sort $(wildcard tests/sim/*.c)))
 
 BINARIES := $(if $(wildcard daemon/main.c),$(OUT)/meentd) $(if $(wildcard cli/main.c),$(OUT)/meent)
@@ -86,7 +89,15 @@ BENCH_OBJS := $(call objs,$(sort $(filter-out tests/bench/bench_% %/tiny.c, \
 	$(wildcard tests/bench/*.c))))
 TINY      = $(OBJ)/tests/bench/tiny
 FUZZ     := $(call progs,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_OBJS := $(call objs,$(sort $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))))
+# Those of one variant that TARGET (a name, or several) or T (part of a name) asks for; else all.
+fuzz_progs = $(foreach p,$(FUZZ:$(OBJ)/%=$(BUILD)/$(1)/%),$(if $(TARGET),$(if \
+	$(filter $(TARGET:%=fuzz_%),$(notdir $p)),$p),$(if $(findstring $(T),$p),$p)))
 E2E      := $(sort $(wildcard tests/e2e/*.sh))
+STRANGER  = $(OBJ)/tests/e2e/stranger
+# One program tells stories, one library makes something go wrong in them; for x86-64 only.
+FAULT_OBJS := $(call objs,$(sort $(filter-out %/preload.c,$(wildcard tests/faults/*.c))))
+FAULTERS  = $(if $(filter x86_64,$(shell uname -m)),$(OUT)/faults/faults $(OUT)/faults/preload.so)
 
 SOURCE_DIRS := $(wildcard proto daemon cli tests)
 C_FILES   = $(if $(SOURCE_DIRS),$(shell find $(SOURCE_DIRS) -name '*.[ch]' -not -path 'tests/vectors/*'))
@@ -95,7 +106,7 @@ C_FILES   = $(if $(SOURCE_DIRS),$(shell find $(SOURCE_DIRS) -name '*.[ch]' -not 
 
 .PHONY: all setup check check-unit check-sim soak check-integration check-e2e check-lint asan tsan \
 	valgrind coverage lint format po demo demo-split demo-clean install uninstall bench fuzz \
-	fuzz-smoke dist clean help
+	fuzz-smoke fuzz-merge fuzz-coverage dist clean help
 
 all: ## build build/meentd, build/meent, translations and man pages
 	@$(MAKE) $(SUB) programs
@@ -103,7 +114,7 @@ all: ## build build/meentd, build/meent, translations and man pages
 PKGS_BUILD = build-essential pkg-config libuv1-dev libmsgpack-dev liblmdb-dev libsodium-dev \
 	libcmocka-dev libinih-dev libjansson-dev libsmartcols-dev libutf8proc-dev libcsv-dev \
 	libqrencode-dev gettext scdoc
-PKGS_TEST = jq strace iproute2 procps valgrind clang clang-format clang-tidy libclang-rt-dev \
+PKGS_TEST = jq strace iproute2 procps zsh fish valgrind clang clang-format clang-tidy libclang-rt-dev \
 	cppcheck shellcheck
 
 setup: ## install the Debian packages that building and testing need
@@ -140,8 +151,8 @@ check-integration: ## tests on real sockets and a real store
 	@$(MAKE) $(SUB) programs integration-programs
 	@$(MAKE) INNER=1 run-integration
 
-check-e2e: ## tests on the built programs
-	@$(MAKE) $(SUB) programs
+check-e2e: ## tests on the built programs (FLOOD=all, FAULTS=all: with every frame, every fault)
+	@$(MAKE) $(SUB) programs e2e-programs
 	@$(MAKE) INNER=1 run-e2e
 
 check-lint: ## show that lint finds what it is there to find
@@ -153,15 +164,18 @@ asan: ## check under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## check under ThreadSanitizer
 	@$(MAKE) check VARIANT=tsan SEEDS=10
 
-valgrind: ## unit tests under valgrind's memcheck
-	@$(MAKE) $(SUB) VARIANT=valgrind unit-programs
-	@$(MAKE) INNER=1 VARIANT=valgrind run-unit
+valgrind: ## check under valgrind's memcheck: unit and integration tests, two simulator seeds
+	@$(MAKE) $(SUB) VARIANT=valgrind programs test-programs
+	@status=0; for kind in unit integration sim-seeds; do \
+		$(MAKE) INNER=1 VARIANT=valgrind SEEDS=2 run-$$kind || status=1; done; exit $$status
 
-COVERAGE_FILES = $(foreach m,noise wire wire_scan entry feed gov gov_derive gov_item gov_view, \
-	proto/$(m).c)
+COVERAGE_FILES = $(foreach m,noise wire wire_scan entry feed,proto/$(m).c)
+# End-to-end tests that run the daemon through its own start, sockets and end.
+COVERAGE_E2E = $(foreach t,session cli import copies claims damage,tests/e2e/$(t).sh)
 coverage: ## lines and branches that the tests reach (COVERAGE_FILES= lists every file)
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) check VARIANT=coverage SEEDS=10 T=
+	@$(MAKE) INNER=1 VARIANT=coverage E2E='$(COVERAGE_E2E)' T= run-e2e
 	@tests/coverage.sh $(BUILD)/coverage $(COVERAGE_FILES)
 
 lint: ## layers, forbidden symbols, sizes, format, static analysis (LINT_ROOT=DIR: another tree)
@@ -190,14 +204,21 @@ demo-split: ## stop one of the three, change both sides, heal, show that all agr
 demo-clean: ## stop what demo started and remove demo.run
 	@$(DEMO) clean
 
-fuzz: ## build the fuzz targets; T=name FUZZ_SECONDS=n runs those that match
+fuzz: ## TARGET=name SECONDS=n: fuzz one target; without TARGET only build all of them
 	@$(MAKE) $(SUB) VARIANT=fuzz CC=clang fuzz-programs
-	$(if $(T),@tests/run.sh --fuzz seconds $(or $(FUZZ_SECONDS),60) \
-		$(foreach p,$(FUZZ:$(OBJ)/%=$(BUILD)/fuzz/%),$(if $(findstring $(T),$p),$p)))
+	$(if $(TARGET)$(T),@tests/run.sh --fuzz seconds $(or $(SECONDS),60) $(call fuzz_progs,fuzz))
 
 fuzz-smoke: ## a short run of every fuzz target from its committed corpus
 	@$(MAKE) $(SUB) VARIANT=fuzz CC=clang fuzz-programs
-	@tests/run.sh --fuzz runs $(FUZZ_RUNS) $(FUZZ:$(OBJ)/%=$(BUILD)/fuzz/%)
+	@tests/run.sh --fuzz runs $(FUZZ_RUNS) $(call fuzz_progs,fuzz)
+
+fuzz-merge: ## take what fuzzing found into the committed corpora, as few files as reach the same
+	@$(MAKE) $(SUB) VARIANT=fuzz CC=clang fuzz-programs
+	@tests/fuzz/merge.sh $(call fuzz_progs,fuzz)
+
+fuzz-coverage: ## what each committed corpus reaches of the files its target is about
+	@$(MAKE) $(SUB) VARIANT=fuzzcov CC=clang fuzz-programs
+	@tests/fuzz/coverage.sh $(call fuzz_progs,fuzzcov)
 
 bench: ## figures beside the machine's own limits, also in build/bench.json (BENCH_N=changes)
 	@$(MAKE) $(SUB) programs bench-programs
@@ -252,8 +273,8 @@ uninstall: ## remove what install put there; a changed configuration stays
 
 # ---- what the inner make builds and runs ----
 
-.PHONY: programs test-programs unit-programs sim-programs integration-programs bench-programs \
-	fuzz-programs run-unit run-sim run-integration run-e2e FORCE
+.PHONY: programs e2e-programs test-programs unit-programs sim-programs integration-programs bench-programs \
+	fuzz-programs run-unit run-sim run-sim-seeds run-integration run-e2e FORCE
 
 programs: $(BINARIES) $(LOCALES) $(MANPAGES)
 	@:
@@ -264,6 +285,8 @@ sim-programs: $(SIM)
 integration-programs: $(INTEGRATION)
 	@:
 test-programs: $(UNIT) $(SIM) $(INTEGRATION)
+	@:
+e2e-programs: $(STRANGER) $(FAULTERS)
 	@:
 bench-programs: $(BENCH) $(TINY)
 	@:
@@ -279,20 +302,27 @@ DEMO = MEENT_BUILD='$(abspath $(OUT))' tests/demo/demo.sh
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite
 
+UNDER = $(if $(filter valgrind,$(VARIANT)),$(VALGRIND))
+
 run-unit:
-	@$(TEST_ENV) UNDER='$(if $(filter valgrind,$(VARIANT)),$(VALGRIND))' \
-		tests/run.sh unit $(call limit,120) $(UNIT)
+	@$(TEST_ENV) UNDER='$(UNDER)' tests/run.sh unit $(call limit,120) $(UNIT)
+run-sim-seeds:
+	@$(TEST_ENV) UNDER='$(UNDER)' SIM_ARGS='--seeds $(SEEDS) --jobs $(JOBS)' \
+		tests/run.sh sim $(call limit,900) $(SIM)
 run-sim:
 ifdef SEED
 	@$(TEST_ENV) $(SIM) --seed $(SEED) --trace
 else
 	@$(TEST_ENV) SIM_ARGS='--seeds $(SEEDS) --jobs $(JOBS)' tests/run.sh sim $(call limit,900) $(SIM)
 	@$(TEST_ENV) SIM_ARGS=--plants tests/run.sh sim-plants $(call limit,300) $(SIM)
+	$(if $(SAN),,@$(TEST_ENV) MEENT_SIM='$(SIM)' tests/run.sh sim $(call limit,300) \
+		tests/sim/test_sim.sh)
 endif
 run-integration:
-	@$(TEST_ENV) tests/run.sh integration $(call limit,120) $(INTEGRATION)
+	@$(TEST_ENV) UNDER='$(UNDER)' $(if $(UNDER),CORRUPT_COPIES=12) tests/run.sh integration $(call limit,120) $(INTEGRATION)
 run-e2e:
-	@$(TEST_ENV) tests/run.sh e2e $(call limit,600) $(E2E)
+	@$(TEST_ENV) MEENT_STRANGER='$(abspath $(STRANGER))' FLOOD='$(FLOOD)' \
+		tests/run.sh e2e $(call limit,600) $(E2E)
 
 # Changes only when the compiler or a flag does; objects depend on it.
 FLAGS = $(CC) $(ALL_CFLAGS) $(WORLD_CFLAGS) $(ALL_LDFLAGS)
@@ -334,8 +364,18 @@ $(OUT)/meent: $(OBJ)/cli/main.o $(CLI_LIB) $(CORE_LIB)
 	$(link) $(CLI_LIBS) $(CORE_LIBS)
 
 $(BENCH): $(BENCH_OBJS)
-$(UNIT) $(INTEGRATION) $(BENCH): %: %.o $(TESTED)
+$(UNIT) $(INTEGRATION) $(BENCH) $(STRANGER): %: %.o $(TESTED)
 	$(link) $(ALL_LIBS)
+
+$(OBJ)/tests/sim/sim $(filter %/test_power,$(INTEGRATION)): $(POWER_OBJS)
+
+$(OUT)/faults/faults: $(FAULT_OBJS) $(CLI_LIB) $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(link) $(CLI_LIBS) $(CORE_LIBS)
+
+$(OUT)/faults/preload.so: tests/faults/preload.c tests/faults/faults.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(WORLD_CFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 $(TINY): tests/bench/tiny.c
 	@mkdir -p $(@D)
@@ -344,6 +384,10 @@ $(TINY): tests/bench/tiny.c
 $(OBJ)/tests/sim/sim: $(SIM_OBJS) $(TESTED)
 	$(link) $(ALL_LIBS)
 
+# tests/fuzz/memo.c says what these are for.
+$(FUZZ): WRAP = $(addprefix -Wl$(comma)--wrap=,mt_dh mt_dh_key_make mt_sign_key_make mt_sign \
+	mt_verify)
+$(FUZZ): $(FUZZ_OBJS)
 $(FUZZ): %: %.o $(TESTED)
 	$(link) -fsanitize=fuzzer $(ALL_LIBS)
 

@@ -44,6 +44,8 @@ static const struct meaning MEANINGS[] = {
     {"io", MT_EXIT_FAILED, N_("reading or writing failed"), NULL},
     {"corrupt", MT_EXIT_FAILED, N_("stored data is damaged"), NULL},
     {"unreachable", MT_EXIT_FAILED, N_("no connection to that address"), NULL},
+    {"refused", MT_EXIT_FAILED, N_("nobody listens at that address"), NULL},
+    {"no-answer", MT_EXIT_FAILED, N_("nothing comes back from that address"), NULL},
     {"psk", MT_EXIT_FAILED, N_("the code is not accepted by the other side"), NULL},
     {"certificate", MT_EXIT_FAILED, N_("the certificate of the other side is not valid"), NULL},
     {"member", MT_EXIT_FAILED, N_("that organisation is not a member"), NULL},
@@ -82,6 +84,8 @@ const char *mt_link_text(const char *code) {
         return _("no answer from the other side");
     if (strcmp(code, "closed") == 0)
         return _("the other side closed the connection");
+    if (strcmp(code, "not-found") == 0)
+        return _("no address belongs to that name");
     return mt_code_text(code);
 }
 
@@ -117,18 +121,32 @@ static bool is_told_by_detail(const char *code) {
     return false;
 }
 
-enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error) {
+static const struct meaning *meaning_or_other(const char *code) {
     static const struct meaning other = {"failed", MT_EXIT_FAILED, N_("failed"), NULL};
-    const struct meaning *m = meaning_of(error->code);
-    m = m ? m : &other;
+    const struct meaning *m = meaning_of(code);
+    return m ? m : &other;
+}
+
+char *mt_call_text(const struct mt_cli *cli, const struct mt_client_error *error) {
+    const struct meaning *m = meaning_or_other(error->code);
     bool known = true;
     char *detail = field_text(cli, error->text);
     if (!detail)
         detail = mt_said(error->text, cli->lang, &known);
-    bool alone = known && *detail && is_told_by_detail(error->code);
-    enum mt_exit status = mt_fail(cli, m->status, error->code, hint_for(error, m), "%s%s%s",
-                                  alone ? "" : _(m->text), *detail && !alone ? ": " : "", detail);
+    bool same = strcmp(detail, m->text) == 0 || strcmp(detail, _(m->text)) == 0;
+    bool alone = known && *detail && !same && is_told_by_detail(error->code);
+    bool both = *detail && !alone && !same;
+    char *out = mt_text_format("%s%s%s", alone ? "" : _(m->text), both ? ": " : "",
+                               alone || both ? detail : "");
     free(detail);
+    return out;
+}
+
+enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error) {
+    const struct meaning *m = meaning_or_other(error->code);
+    char *text = mt_call_text(cli, error);
+    enum mt_exit status = mt_fail(cli, m->status, error->code, hint_for(error, m), "%s", text);
+    free(text);
     return status;
 }
 

@@ -73,9 +73,7 @@ static void prepare(struct mt_cli *cli, int argc, char **argv) {
     cli->now = fixed && *fixed ? strtoull(fixed, NULL, 10) : (uint64_t)time(NULL);
     cli->today = mt_words_today(cli->now);
     cli->client.fd = -1;
-    cli->out = open_memstream(&cli->out_text, &cli->out_size);
-    if (!cli->out)
-        abort();
+    cli->out = mt_must(open_memstream(&cli->out_text, &cli->out_size));
 }
 
 static enum mt_exit apply_globals(struct mt_cli *cli, const struct mt_args *args) {
@@ -90,7 +88,7 @@ static enum mt_exit apply_globals(struct mt_cli *cli, const struct mt_args *args
     cli->color = cli->out_terminal && !cli->no_color && !dumb && !cli->json;
     cli->socket = mt_args_get(args, "socket");
     if (!cli->socket)
-        cli->socket = socket && *socket ? socket : "/run/meent/ctl.sock";
+        cli->socket = socket && *socket ? socket : MT_CLI_SOCKET;
     if (lang && !mt_lang_choose(lang, &cli->lang))
         return mt_usage(cli, _("--lang: \"%s\" is not a language here; use nl or en"), lang);
     return MT_EXIT_OK;
@@ -192,15 +190,20 @@ static enum mt_exit run(struct mt_cli *cli, int argc, char **argv) {
     }
     if (args.n_words < c->min_words)
         return mt_usage(cli, _("too few arguments: meent %s %s"), c->name, _(c->words));
+    if (args.n_words && !args.words[0][0] && c->name[0] != '_')
+        return mt_usage(cli, _("an empty argument: meent %s %s"), c->name, _(c->words));
     if (args.n_words > c->max_words)
         return mt_usage(cli, _("unexpected argument \"%s\""), args.words[c->max_words]);
     return c->run(cli, &args);
 }
 
+static void *json_memory(size_t n) {
+    return mt_must(malloc(n));
+}
+
 int mt_cli_main(int argc, char **argv) {
-    struct mt_cli *cli = calloc(1, sizeof *cli);
-    if (!cli)
-        return MT_EXIT_FAILED;
+    struct mt_cli *cli = mt_must(calloc(1, sizeof *cli));
+    json_set_alloc_funcs(json_memory, free);
     prepare(cli, argc, argv);
     enum mt_exit status = run(cli, argc > 0 ? argc - 1 : 0, argv + 1);
     if (!mt_flush(cli))

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#define MT_CLI_SOCKET "/run/meent/ctl.sock" /* where none is named */
+
 /* What a script learns from the exit status. */
 enum mt_exit {
     MT_EXIT_OK = 0,
@@ -86,6 +88,9 @@ enum mt_exit mt_fail_rows(struct mt_cli *cli, const char *code, const char *mess
 
 /* What the daemon or the connection to it said. */
 enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error);
+
+/* The same as a sentence. Owns: the caller. */
+char *mt_call_text(const struct mt_cli *cli, const struct mt_client_error *error);
 
 /* What an error code means, translated; the code itself when it is not known. */
 const char *mt_code_text(const char *code);

@@ -138,9 +138,7 @@ static enum mt_exit gather(struct mt_cli *cli, const struct mt_args *args, bool 
     enum mt_exit status = mt_list(cli, params, &records);
     if (status)
         return status;
-    c->items = realloc(c->items, (c->n + json_array_size(records) + 1) * sizeof *c->items);
-    if (!c->items)
-        abort();
+    c->items = mt_must(realloc(c->items, (c->n + json_array_size(records) + 1) * sizeof *c->items));
     json_array_foreach(records, i, r) {
         uint32_t day = first_day(r, is_period);
         if (!day)
@@ -230,10 +228,8 @@ static void put_month(struct mt_cli *cli, uint32_t day, bool is_first) {
 }
 
 static void put_calendar(struct mt_cli *cli, const struct calendar *c) {
-    char **when = calloc(c->n + 1, sizeof *when);
+    char **when = mt_must(calloc(c->n + 1, sizeof *when));
     int when_width = 0, id_width = 0, before = -1;
-    if (!when)
-        abort();
     for (size_t i = 0; i < c->n; i++) {
         when[i] = when_of(cli, &c->items[i]);
         int w = mt_text_width(when[i]), id = mt_text_width(mt_short_id(c->items[i].record));

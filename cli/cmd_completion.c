@@ -6,11 +6,15 @@
 static const char BASH[] =
     "# bash completion of meent; made by: meent completion bash\n"
     "_meent() {\n"
-    "    local line\n"
+    "    local line typed=${COMP_WORDS[COMP_CWORD]}\n"
+    "    local -a words=(\"${COMP_WORDS[@]:1:COMP_CWORD}\")\n"
+    "    words=(\"${words[@]//\\\\/}\")\n"
     "    COMPREPLY=()\n"
     "    while IFS= read -r line; do\n"
-    "        COMPREPLY+=(\"$(printf %q \"${line%%$'\\t'*}\")\")\n"
-    "    done < <(\"${COMP_WORDS[0]}\" __complete -- \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+    "        line=${line%%$'\\t'*}\n"
+    "        [[ $typed == [\\\"\\']* ]] || printf -v line %q \"$line\"\n"
+    "        COMPREPLY+=(\"$line\")\n"
+    "    done < <(\"${COMP_WORDS[0]}\" __complete -- \"${words[@]}\" 2>/dev/null)\n"
     "}\n"
     "complete -o default -F _meent meent\n";
 

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { MAIL_WIDTH = 30 };
+
 /* The labels of the roles, or the function. Owns: the caller. */
 static char *work_of(const struct mt_cli *cli, const json_t *r) {
     const struct mt_field *f = mt_schema_field(mt_schema_kind(MT_KIND_CONTACT), MT_CONTACT_ROLES);
@@ -40,6 +42,18 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
     free(work);
 }
 
+/* An address that is cut short is of no use, so where they are not long other columns give way. */
+static bool is_short(const json_t *records, const char *field) {
+    size_t i;
+    json_t *r;
+    json_array_foreach((json_t *)records, i, r) {
+        const char *text = mt_json_str(r, field);
+        if (text && mt_text_width(text) > MAIL_WIDTH)
+            return false;
+    }
+    return true;
+}
+
 MT_COMMAND(contact_list) {
     json_t *params, *records;
     enum mt_exit status = mt_list_params(cli, args, "contact", &params);
@@ -53,7 +67,7 @@ MT_COMMAND(contact_list) {
         {_("ROLE"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
         {_("AT"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
         {_("PHONE"), 0},
-        {_("MAIL"), MT_COLUMN_FLEX},
+        {_("MAIL"), is_short(records, "mail") ? 0 : MT_COLUMN_FLEX},
     };
     return mt_show_rows(cli, records, columns, MT_ARRAY_LEN(columns), row,
                         _("No contact persons found. To enter one: meent contact add --help"));

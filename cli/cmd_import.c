@@ -10,6 +10,7 @@
 #include "import_rows.h"
 #include "json.h"
 #include "limits.h"
+#include "records.h"
 #include "table.h"
 #include "text.h"
 
@@ -205,6 +206,46 @@ static void send_all(struct sender *s) {
         take_answer(s);
 }
 
+/* Of an error that names a row, the row as those that were found here are shown. */
+static json_t *row_of(const struct mt_cli *cli, const struct csv_file *file,
+                      const struct mt_client_error *error) {
+    char name[64] = "", code[32] = "";
+    unsigned n = 0;
+    uint32_t line = 0;
+    if (sscanf(error->text, "row=%u field=%63[^ ] code=%31s", &n, name, code) != 3)
+        return NULL;
+    for (size_t i = 0; i < file->n_rows; i++)
+        if (file->rows[i].row == n)
+            line = file->rows[i].line;
+    const struct mt_field *f = mt_schema_field_named(file->kind, mt_slice_str(name));
+    enum mt_text_err err = mt_reason_named(code);
+    char *message = err ? mt_reason(err, f, NULL, cli->lang) : mt_text_copy(mt_code_text(code));
+    json_t *row = json_pack("{s:i, s:i, s:s, s:s, s:s}", "row", (int)n, "line", (int)line, "column",
+                            f ? f->label[cli->lang] : name, "code", code, "message", message);
+    free(message);
+    return json_pack("[o]", row);
+}
+
+static enum mt_exit fail_sending(struct mt_cli *cli, const struct csv_file *file,
+                                 const struct tally *t, const struct mt_client_error *error) {
+    json_t *rows = row_of(cli, file, error);
+    if (t->sent == 0 && !rows)
+        return mt_fail_call(cli, error);
+    char *why = rows ? mt_text_copy(_("a row is wrong")) : mt_call_text(cli, error);
+    char *text = t->sent
+                     ? mt_text_format(_("stopped after %zu of %zu rows: %s"), t->sent, t->of, why)
+                     : mt_text_copy(why);
+    const char *hint = _("Run the same import again: what is there already stays as it is.");
+    if (rows && t->sent == 0)
+        hint = _("Correct the file and try again.");
+    enum mt_exit status = rows ? mt_fail_rows(cli, error->code, text, hint, rows)
+                               : mt_fail(cli, MT_EXIT_FAILED, error->code, hint, "%s", text);
+    free(text);
+    free(why);
+    json_decref(rows);
+    return status;
+}
+
 static enum mt_exit send_file(struct mt_cli *cli, const struct csv_file *file, struct tally *t) {
     struct sender s = {.cli = cli, .file = file, .tally = t};
     t->of = file->n_rows - file->n_bad;
@@ -220,11 +261,7 @@ static enum mt_exit send_file(struct mt_cli *cli, const struct csv_file *file, s
         return MT_EXIT_OK;
     if (t->drawn)
         fputc('\n', cli->err);
-    if (t->sent == 0)
-        return mt_fail_call(cli, &s.error);
-    return mt_fail(cli, MT_EXIT_FAILED, s.error.code,
-                   _("Run the same import again: what is there already stays as it is."),
-                   _("stopped after %zu of %zu rows: %s"), t->sent, t->of, s.error.text);
+    return fail_sending(cli, file, t, &s.error);
 }
 
 static enum mt_exit report(struct mt_cli *cli, const struct csv_file *file, struct tally *t) {
@@ -251,10 +288,27 @@ static enum mt_exit report(struct mt_cli *cli, const struct csv_file *file, stru
     return MT_EXIT_OK;
 }
 
+static json_t *ignored_of(const struct csv_file *file) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < file->n_ignored; i++)
+        json_array_append_new(list,
+                              json_stringn((const char *)file->ignored[i].p, file->ignored[i].n));
+    return list;
+}
+
 /* Headings that no field has are probably remarks of the file's owner; say so once. */
 static void name_ignored(struct mt_cli *cli, const struct csv_file *file) {
-    if (cli->quiet || cli->json || file->n_ignored == 0)
+    if (cli->quiet || file->n_ignored == 0)
         return;
+    if (cli->json) { /* beside the result, whose shape is fixed */
+        json_t *v = json_pack("{s:{s:s, s:o}}", "warning", "code", "unused-columns", "columns",
+                              ignored_of(file));
+        char *line = json_dumps(v, JSON_COMPACT);
+        fprintf(cli->err, "%s\n", line ? line : "{}");
+        free(line);
+        json_decref(v);
+        return;
+    }
     char *list = mt_text_copy("");
     for (size_t i = 0; i < file->n_ignored; i++) {
         char *longer = mt_text_format("%s%s%.*s", list, i ? ", " : "", (int)file->ignored[i].n,

@@ -57,23 +57,41 @@ MT_COMMAND(peer_list) {
                         _("No other members yet. To invite one: meent invite create NAME"));
 }
 
+/* What to do about a step that failed for a reason; the first that fits counts. */
 struct step {
-    const char *name, *text, *hint;
+    const char *name, *code; /* code NULL: any */
+    const char *text, *hint;
 };
 
 static const struct step STEPS[] = {
-    {"address", N_("address"),
+    {"address", "not-found", N_("address"),
+     N_("Is the name they announce spelled right, and does this machine have a name server? Try: "
+        "getent hosts NAME")},
+    {"address", NULL, N_("address"),
      N_("They have to set `announce` in meentd.conf and be connected to someone once.")},
-    {"connect", N_("connection"),
+    {"connect", "refused", N_("connection"),
+     N_("Their machine answers, but their daemon does not run or listens elsewhere: ask them for "
+        "meent doctor.")},
+    {"connect", "no-answer", N_("connection"),
+     N_("Their machine is off, or a firewall drops what we send. Is port 7473 open on their side?")},
+    {"connect", NULL, N_("connection"),
      N_("Is their daemon running, and is its port open in both firewalls?")},
-    {"key", N_("key of the region"), N_("They may not have the region's newest key yet.")},
-    {"certificate", N_("certificate"), N_("Are the clocks of both machines right?")},
-    {"membership", N_("membership"), N_("See: meent member list")},
+    {"key", "timeout", N_("key of the region"),
+     N_("Something takes connections there, but does not answer as meentd does: it hangs, or is "
+        "another program.")},
+    {"key", NULL, N_("key of the region"),
+     N_("Another program or another region answers there, or they may not have the region's newest "
+        "key yet.")},
+    {"certificate", NULL, N_("certificate"),
+     N_("Another organisation uses their address now, or a clock is wrong. Try: timedatectl")},
+    {"membership", NULL, N_("membership"),
+     N_("See: meent member list, and for who asks to join: meent invite list")},
 };
 
-static const struct step *step_named(const char *name) {
+static const struct step *step_named(const char *name, const char *code) {
     for (size_t i = 0; name && i < MT_ARRAY_LEN(STEPS); i++)
-        if (strcmp(STEPS[i].name, name) == 0)
+        if (strcmp(STEPS[i].name, name) == 0 &&
+            (!STEPS[i].code || (code && strcmp(STEPS[i].code, code) == 0)))
             return &STEPS[i];
     return NULL;
 }
@@ -83,14 +101,15 @@ static const struct step *step_named(const char *name) {
 static char *detail_of(const struct mt_cli *cli, const json_t *step) {
     const char *text = mt_json_str(step, "text"), *code = mt_json_str(step, "code");
     bool known;
-    if (code)
-        return mt_text_copy(why(code));
+    if (code) /* with the address, where that stands in the way */
+        return text && strchr(text, ':') ? mt_text_format("%s: %s", text, why(code))
+                                         : mt_text_copy(why(code));
     return mt_said(text && strcmp(text, "ok") != 0 ? text : "", cli->lang, &known);
 }
 
 static void put_step(struct mt_cli *cli, const json_t *step) {
     const char *name = mt_json_str(step, "step");
-    const struct step *known = step_named(name);
+    const struct step *known = step_named(name, NULL);
     bool ok = json_is_true(json_object_get(step, "ok"));
     char *detail = detail_of(cli, step), *safe = mt_text_safe(detail, false);
     char *safe_name = mt_text_safe(known ? _(known->text) : name ? name : "?", false);
@@ -124,7 +143,7 @@ static bool put_steps(struct mt_cli *cli, const json_t *result, const struct ste
     json_array_foreach(json_object_get(result, "steps"), i, step) {
         bool ok = json_is_true(json_object_get(step, "ok"));
         if (!ok && all)
-            *failed = step_named(mt_json_str(step, "step"));
+            *failed = step_named(mt_json_str(step, "step"), mt_json_str(step, "code"));
         all = all && ok;
         if (!cli->json)
             put_step(cli, step);

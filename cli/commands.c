@@ -31,6 +31,11 @@ static const struct mt_flag reason_flags[] = {
     {"reason", "reden", N_("TEXT"), N_("why, for the other side"), NULL},
     NO_FLAG,
 };
+static const struct mt_flag doctor_flags[] = {
+    {"config", "configuratie", N_("FILE"), N_("configuration of a daemon that does not start"),
+     NULL},
+    NO_FLAG,
+};
 static const struct mt_flag log_flags[] = {
     {"limit", "aantal", N_("N"), N_("how many, newest first"), NULL},
     NO_FLAG,
@@ -230,7 +235,8 @@ static const struct mt_command COMMANDS[] = {
      mt_cmd_log},
     {"status", NULL, 0, 0, NULL, 0, NULL, N_("overview and health"),
      "meent status\nmeent status --json | jq .digest", mt_cmd_status},
-    {"doctor", NULL, 0, 0, NULL, 0, NULL, N_("what is wrong, what it means and what to try"),
+    {"doctor", NULL, 0, 0, doctor_flags, 0, NULL,
+     N_("what is wrong, what it means and what to try"),
      "meent doctor\nmeent doctor --json | jq '.checks[] | select(.ok | not)'", mt_cmd_doctor},
     {"verify", NULL, 0, 0, NULL, 0, NULL, N_("recompute the digest from all entries"),
      "meent verify", mt_cmd_verify},

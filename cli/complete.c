@@ -180,9 +180,7 @@ static void offer(struct line *l) {
 }
 
 MT_COMMAND(complete) {
-    struct line *l = calloc(1, sizeof *l);
-    if (!l)
-        return MT_EXIT_FAILED;
+    struct line *l = mt_must(calloc(1, sizeof *l));
     l->cli = cli;
     take_command(l, NULL);
     for (size_t i = 0; i + 1 < args->n_words; i++)

@@ -70,8 +70,8 @@ static void offer_kind(struct mt_cli *cli, const char *typed, uint16_t kind) {
     json_t *r,
         *params = json_pack("{s:s, s:i}", "kind", mt_schema_kind(kind)->name, "limit", RECORDS_MAX);
     size_t i;
-    if (by_name && *typed)
-        json_object_set_new(params, "text", json_string(typed));
+    if (*typed)
+        json_object_set_new(params, by_name ? "text" : "prefix", json_string(typed));
     json_t *result = ask(cli, "record.list", params);
     json_array_foreach(json_object_get(result, "records"), i, r) {
         offer_record(cli, typed, r, by_name);

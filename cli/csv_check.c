@@ -111,10 +111,12 @@ static struct mt_slice unguarded(struct mt_slice cell) {
                : cell;
 }
 
-/* The text of a field from its columns. One column that needs no rule is taken as it lies. */
+/* The text of a field from its columns. One column that needs no rule is taken as it lies. What is
+ * longer than the scratch is longer than any field: the longest part then stands for it. */
 static struct mt_slice join(struct csv_checker *c, const struct csv_target *t,
                             const struct csv_record *rec) {
-    struct mt_writer w = mt_writer(c->joined, CSV_SCRATCH);
+    struct mt_writer w = mt_writer(c->joined, c->scratch);
+    struct mt_slice longest = mt_slice(NULL, 0);
     if (t->n == 1 && t->sources[0].rule == CSV_AS_IT_IS)
         return unguarded(csv_record_cell(rec, t->sources[0].column));
     for (size_t i = 0; i < t->n; i++) {
@@ -122,11 +124,13 @@ static struct mt_slice join(struct csv_checker *c, const struct csv_target *t,
         const char *glue = csv_column_glue(t->field);
         if (cell.n == 0)
             continue;
+        if (cell.n > longest.n)
+            longest = cell;
         if (w.n)
             mt_writer_put(&w, glue, strlen(glue));
         csv_column_put(&t->sources[i], cell, &w);
     }
-    return mt_writer_slice(&w);
+    return w.err ? longest : mt_writer_slice(&w);
 }
 
 /* Checks a field's text; names of records are only checked as text. Adds number and value to
@@ -214,7 +218,7 @@ static enum mt_err check_together(struct csv_checker *c, const struct csv_record
 
 static enum mt_err check_cells(struct csv_checker *c, const struct csv_record *rec,
                                struct csv_row *row) {
-    struct mt_writer values = mt_writer(c->values + MAP_HEAD_MAX, CSV_SCRATCH - MAP_HEAD_MAX);
+    struct mt_writer values = mt_writer(c->values + MAP_HEAD_MAX, c->scratch - MAP_HEAD_MAX);
     size_t n = 0;
     for (size_t i = 0; i < c->file->columns.n_targets; i++) {
         const struct csv_target *t = &c->file->columns.targets[i];

@@ -162,6 +162,11 @@ static enum mt_err check_size(struct loader *l) {
     return csv_note(file, &p);
 }
 
+/* Encoded, a cell takes its text and a few bytes for each of its words; rules put a little before. */
+static size_t scratch_for(size_t n) {
+    return n < CSV_SCRATCH_MAX / 8 ? 4096 + 4 * n : CSV_SCRATCH_MAX;
+}
+
 enum mt_err csv_load(struct csv_file *out, const struct mt_kind *kind, struct mt_slice bytes,
                      const struct mt_text_context *ctx) {
     struct loader l = {.check = {.file = out, .ctx = ctx}};
@@ -173,8 +178,9 @@ enum mt_err csv_load(struct csv_file *out, const struct mt_kind *kind, struct mt
     if (l.err != MT_OK)
         return l.err;
     out->delimiter = csv_text_delimiter(&text, &lines_cut);
-    l.check.joined = malloc(CSV_SCRATCH);
-    l.check.values = malloc(CSV_SCRATCH);
+    l.check.scratch = scratch_for(text.n);
+    l.check.joined = malloc(l.check.scratch);
+    l.check.values = malloc(l.check.scratch);
     if (l.check.joined && l.check.values && start_parser(&l)) {
         read_records(&l, text, 1 + lines_cut);
         csv_free(&l.parser);

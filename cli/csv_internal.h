@@ -4,7 +4,7 @@
 
 #include "csv_import.h"
 
-enum { CSV_SCRATCH = 512 * 1024 };
+enum { CSV_SCRATCH_MAX = 512 * 1024 };
 
 /* One record as libcsv gave it: cells lie one after another in `bytes`. */
 struct csv_record {
@@ -18,8 +18,9 @@ struct csv_record {
 struct csv_checker {
     struct csv_file *file;
     const struct mt_text_context *ctx;
-    uint8_t *joined; /* CSV_SCRATCH bytes, owned: a field's text from its columns */
-    uint8_t *values; /* CSV_SCRATCH bytes, owned: a row's values */
+    size_t scratch;  /* bytes of each of the next two, owned */
+    uint8_t *joined; /* a field's text from its columns */
+    uint8_t *values; /* a row's values */
 };
 
 struct mt_slice csv_record_cell(const struct csv_record *rec, size_t column);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { BLOCK_BYTES = 256 * 1024 };
+enum { BLOCK_MIN = 16 * 1024, BLOCK_MAX = 256 * 1024 };
 
 struct csv_pool_block {
     struct csv_pool_block *next;
@@ -12,7 +12,9 @@ struct csv_pool_block {
 
 uint8_t *csv_pool_take(struct csv_pool *pool, size_t n) {
     if (!pool->blocks || n > pool->left) {
-        size_t size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
+        size_t size = pool->blocks ? 2 * pool->blocks->n : BLOCK_MIN;
+        size = size < BLOCK_MAX ? size : BLOCK_MAX;
+        size = n > size ? n : size;
         struct csv_pool_block *b = malloc(sizeof *b + size);
         if (!b)
             return NULL;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* `text` has at most one %s, for the name or number that belongs to it. */
+/* In `text` %s stands for the name that belongs to it and %d for the number; each at most once. */
 struct health {
     const char *code, *text;
     const char *hint; /* NULL: the daemon's */
@@ -33,22 +33,44 @@ static const struct health HEALTH[] = {
      N_("Their machine or daemon is off, or a firewall is in between. What is entered here reaches "
         "them later, or by way of others."),
      false},
+    {"peer-away", N_("%s has not been reached for %d hours"), NULL,
+     N_("Longer than a night: most likely their machine was switched off, moved or replaced. Call "
+        "them."),
+     false},
+    {"peer-key", N_("%s answers, but does not accept the key of the region"), NULL,
+     N_("Another program or another region may answer at their address, they may have no room just "
+        "now, or they may still lack the newest key, which they get when any member reaches them."),
+     false},
+    {"peer-certificate", N_("who answers at the address of %s is somebody else"), NULL,
+     N_("Their certificate does not fit: their address is used by another organisation now, or a "
+        "clock is wrong."),
+     false},
+    {"peer-member", N_("%s does not count us as a member, or is none"), NULL,
+     N_("One of us lacks what the board decided last; it comes with the next contact with any other "
+        "member."),
+     false},
+    {"peer-version", N_("%s runs a version of meent that does not go with ours"), NULL,
+     N_("The older of the two has to be updated."), false},
     {"peer-address", N_("no address of %s is known"), NULL,
      N_("They set no `announce`, or were never connected. They can still connect to us."), false},
     {"offline", N_("no other organisation can be reached"), NULL,
      N_("When all are away at once it is most likely this machine: its network, its firewall, or "
         "its name server."),
      false},
+    {"offline-long", N_("no other organisation has been reached for %d hours"), NULL,
+     N_("When all are away at once it is most likely this machine: its network, its firewall, or "
+        "its name server. What is entered here reaches nobody until then."),
+     false},
     {"invite-filed", N_("%s asks to join: have the number read out"), NULL,
      N_("The number shows that nobody sits in between. Hear it by phone, from someone you know."),
      false},
-    {"invite-open", N_("open invitations: %s"), NULL,
+    {"invite-open", N_("open invitations: %d"), NULL,
      N_("Who has such a code can ask to join. Revoke what was not meant to be used."), false},
     {"no-key", N_("waiting for a key of the region: a member must be reached"), NULL,
      N_("Without the key nothing of the region can be read or written here. It comes by itself from "
         "any member."),
      false},
-    {"waiting", N_("entries that wait for a key: %s"), NULL,
+    {"waiting", N_("entries that wait for a key: %d"), NULL,
      N_("They are kept, and shown as soon as a member has passed on the key."), false},
     {"no-address", N_("others cannot be told where to connect: set announce in meentd.conf"),
      N_("sudo editor /etc/meent/meentd.conf"),
@@ -65,6 +87,34 @@ static const struct health HEALTH[] = {
      N_("Reading goes on, and what was confirmed is safe. Remove or move files; the daemon resumes "
         "by itself."),
      false},
+    {"disk-read-only", N_("the file system can only be read: changes are refused"), NULL,
+     N_("Systems do this by themselves when a disk makes errors: see journalctl -k -p err. Reading "
+        "goes on; the daemon resumes by itself once it can be written."),
+     false},
+    {"disk-error", N_("writing to the disk failed: changes are refused"), NULL,
+     N_("The disk may be failing. What was confirmed is safe so far: copy the folder of the daemon "
+        "elsewhere, then have the disk checked."),
+     false},
+    {"memory", N_("too little memory: changes are refused"), NULL,
+     N_("Reading goes on where it can. End other programs, or give the machine more; the daemon "
+        "resumes by itself."),
+     false},
+    {"damaged", N_("stored data is damaged: part of it cannot be read"), NULL,
+     N_("Nothing wrong is shown, but something is missing. Keep a copy of the daemon's folder before "
+        "anything else, have the disk checked, then put back the last copy; other members hold what "
+        "is shared."),
+     false},
+    {"descriptors", N_("the daemon could open no more files: newcomers have to wait"), NULL,
+     N_("Every connection takes one. Raise LimitNOFILE in the systemd unit, or find out who opens "
+        "so many connections: ss -tn."),
+     false},
+    {"connections", N_("too many connections at once: newcomers have to wait"), NULL,
+     N_("More strangers call than are let in. Members are let in first; a firewall can keep others "
+        "out."),
+     false},
+    {"strangers",
+     N_("connections refused since the start, because they did not know the region: %d"), NULL,
+     N_("Somebody tries the door, or a former neighbour still calls. They learn nothing."), false},
     {"read-only", N_("changes are refused until there is space again"), NULL,
      N_("Reading goes on, and what was confirmed is safe. The log of the daemon says which write "
         "failed."),
@@ -95,18 +145,24 @@ static const struct health *named(const json_t *line) {
     return NULL;
 }
 
+/* `text` with `value` where `hole` stands first. Owns: the caller. */
+static char *put_in(const char *text, const char *hole, const char *value) {
+    const char *at = strstr(text, hole);
+    return at ? mt_text_format("%.*s%s%s", (int)(at - text), text, value, at + strlen(hole))
+              : mt_text_copy(text);
+}
+
 char *mt_health_text(const json_t *line) {
     const struct health *known = named(line);
     const char *name = mt_json_str(line, "name"), *english = mt_json_str(line, "text");
     if (!known)
         return mt_text_safe(english ? english : "?", false);
-    const char *text = _(known->text), *at = strstr(text, "%s");
     char *number = mt_text_format("%lld", (long long)mt_json_int(line, "n", 0));
-    char *whole = at ? mt_text_format("%.*s%s%s", (int)(at - text), text, name ? name : number,
-                                      at + strlen("%s"))
-                     : mt_text_copy(text);
+    char *named_text = put_in(_(known->text), "%s", name ? name : "?");
+    char *whole = put_in(named_text, "%d", number);
     char *safe = mt_text_safe(whole, false);
     free(whole);
+    free(named_text);
     free(number);
     return safe;
 }

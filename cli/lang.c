@@ -46,10 +46,12 @@ static bool beside_program(char *out, size_t cap) {
 
 void mt_lang_use(enum mt_lang lang) {
     /* A locale that was never generated falls back to "C", in which gettext translates nothing and
-     * no letter outside ASCII prints; C.UTF-8 is always there, and LANGUAGE picks the texts. */
-    if (!setlocale(LC_ALL, "C.UTF-8"))
-        setlocale(LC_ALL, "");
-    setlocale(LC_NUMERIC, "C");
+     * no letter outside ASCII prints; C.UTF-8 is always there, and LANGUAGE picks the texts. Only the
+     * two categories that are used are read: each is a file. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "");
+    if (!setlocale(LC_MESSAGES, "C.UTF-8"))
+        setlocale(LC_MESSAGES, "");
     setenv("LANGUAGE", lang == MT_LANG_NL ? "nl" : "en", 1);
     char dir[PATH_MAX + 16];
     const char *given = getenv("MEENT_LOCALEDIR");

@@ -19,7 +19,7 @@ static const struct code CODES[] = {
     {MT_TEXT_NOT_BOOL, "not-bool"},     {MT_TEXT_TOO_LONG, "too-long"},
     {MT_TEXT_TOO_MANY, "too-many"},     {MT_TEXT_NOT_TEXT, "not-text"},
     {MT_TEXT_NOT_REF, "not-ref"},       {MT_TEXT_NOT_IDENT, "not-ident"},
-    {MT_TEXT_ORDER, "order"},
+    {MT_TEXT_ORDER, "order"},           {MT_TEXT_OUTSIDE, "outside-week"},
 };
 
 const char *mt_reason_code(enum mt_text_err err) {
@@ -68,6 +68,9 @@ static const char *sentence(enum mt_text_err err) {
         return _("is not a number of an organisation; write brin:02VA or kvk:01234567");
     case MT_TEXT_ORDER:
         return _("ends before it starts");
+    case MT_TEXT_OUTSIDE:
+        return _("is not in the week that is given; leave one of them out, or clear the week with "
+                 "--week \"\"");
     case MT_TEXT_OK:
         break;
     }

@@ -67,6 +67,7 @@ enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records) 
         json_object_set_new(params, next ? "at" : "offset",
                             json_integer(next ? next : (json_int_t)have));
         json_object_set_new(params, "limit", json_integer(want));
+        json_object_set_new(params, "uncounted", json_true()); /* the total is not shown */
         status = mt_call(cli, "record.list", params, &result);
         if (status)
             break;

@@ -30,9 +30,7 @@ void mt_put_json(struct mt_cli *cli, json_t *take_value) {
 static void drop_output(struct mt_cli *cli) {
     fclose(cli->out);
     free(cli->out_text);
-    cli->out = open_memstream(&cli->out_text, &cli->out_size);
-    if (!cli->out)
-        abort();
+    cli->out = mt_must(open_memstream(&cli->out_text, &cli->out_size));
 }
 
 static bool write_all(int fd, const char *p, size_t n) {
@@ -61,8 +59,8 @@ static bool wants_pager(const struct mt_cli *cli, const char **pager) {
 
 bool mt_flush(struct mt_cli *cli) {
     const char *pager;
-    if (fflush(cli->out) != 0)
-        return false;
+    if (fflush(cli->out) != 0 || ferror(cli->out))
+        return false; /* there was no memory for it */
     bool ok = false;
     if (wants_pager(cli, &pager)) {
         /* a reader who leaves early is no error */

@@ -70,6 +70,22 @@ static const char *const SENTENCES[] = {
     N_("no key is at hand to read or write this"),
     N_("the answer does not fit one message"),
     N_("%s is missing"),
+    /* of the configuration */
+    N_("unknown section '%s' (did you mean '%s'?)"),
+    N_("unknown section '%s'"),
+    N_("unknown key '%s' (did you mean '%s'?)"),
+    N_("unknown key '%s'"),
+    N_("no section stands before '%s'"),
+    N_("given twice: '%s'"),
+    N_("this value takes one line: '%s'"),
+    N_("no value for '%s'"),
+    N_("not an account or @group, or too many of them: '%s'"),
+    N_("not an address with a port, as in meent.example:7473 or [::]:7473: '%s'"),
+    N_("others cannot connect to every address at once: '%s'"),
+    N_("neither [section] nor key = value"),
+    N_("the line is too long; lists may go on in the next line, indented"),
+    N_("Permission denied"),
+    N_("No such file or directory"),
 };
 
 /* What stands in the holes of a sentence. */

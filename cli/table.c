@@ -16,8 +16,8 @@ struct mt_table {
 };
 
 struct mt_table *mt_table_new(const struct mt_column *columns, size_t n) {
-    struct mt_table *t = calloc(1, sizeof *t);
-    if (!t || n > COLUMNS_MAX)
+    struct mt_table *t = mt_must(calloc(1, sizeof *t));
+    if (n > COLUMNS_MAX)
         abort();
     memcpy(t->columns, columns, n * sizeof *columns);
     t->n_columns = n;
@@ -27,9 +27,7 @@ struct mt_table *mt_table_new(const struct mt_column *columns, size_t n) {
 void mt_table_add(struct mt_table *t, const char *const *cells) {
     if (t->n_rows == t->cap_rows) {
         t->cap_rows = t->cap_rows ? t->cap_rows * 2 : 32;
-        t->cells = realloc(t->cells, t->cap_rows * t->n_columns * sizeof *t->cells);
-        if (!t->cells)
-            abort();
+        t->cells = mt_must(realloc(t->cells, t->cap_rows * t->n_columns * sizeof *t->cells));
     }
     for (size_t i = 0; i < t->n_columns; i++)
         t->cells[t->n_rows * t->n_columns + i] = mt_text_safe(cells[i] ? cells[i] : "-", false);
@@ -112,8 +110,8 @@ static char *take_line(const char **text, int width) {
 }
 
 static void set_cell(struct libscols_line *line, size_t c, char *take_text) {
-    if (!line || scols_line_refer_data(line, c, take_text) != 0)
-        abort();
+    if (scols_line_refer_data(mt_must(line), c, take_text) != 0)
+        mt_must(NULL);
 }
 
 /* One row may take several lines when a column wraps. */
@@ -139,9 +137,9 @@ static void add_lines(const struct mt_table *t, struct libscols_table *tb, const
 /* The titles are the first line; escapes around it leave the widths alone. */
 static void print_lines(struct libscols_table *tb, FILE *out, bool color) {
     char *text = NULL;
-    if (scols_print_table_to_string(tb, &text) != 0 || !text)
-        abort();
-    size_t n = strcspn(text, "\n");
+    if (scols_print_table_to_string(tb, &text) != 0)
+        mt_must(NULL);
+    size_t n = strcspn(mt_must(text), "\n");
     if (color)
         fprintf(out, "\033[1m%.*s\033[0m%s", (int)n, text, text + n);
     else
@@ -156,9 +154,7 @@ void mt_table_print(const struct mt_table *t, FILE *out, int width, bool color) 
     int widths[COLUMNS_MAX];
     natural_widths(t, widths);
     shrink(t, widths, width);
-    struct libscols_table *tb = scols_new_table();
-    if (!tb)
-        abort();
+    struct libscols_table *tb = mt_must(scols_new_table());
     scols_table_set_column_separator(tb, "  ");
     scols_table_enable_minout(tb, 1);
     scols_table_enable_noencoding(tb, 1); /* cells are safe already */
@@ -168,7 +164,7 @@ void mt_table_print(const struct mt_table *t, FILE *out, int width, bool color) 
     for (size_t c = 0; c < t->n_columns; c++) {
         char *title = mt_text_shorten(t->columns[c].title, widths[c]);
         bool right = t->columns[c].flags & MT_COLUMN_RIGHT;
-        scols_table_new_column(tb, title, widths[c], right ? SCOLS_FL_RIGHT : 0);
+        mt_must(scols_table_new_column(tb, title, widths[c], right ? SCOLS_FL_RIGHT : 0));
         free(title);
     }
     for (size_t r = 0; r < t->n_rows; r++)

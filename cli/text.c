@@ -1,20 +1,29 @@
 #include "text.h"
 
+#include "cli.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
 #include <utf8proc.h>
 
 enum { DISTANCE_WORD_MAX = 40 }; /* longer words are not compared */
 
-static void *must(void *p) {
-    if (!p)
-        abort();
-    return p;
+void *mt_must(void *p) {
+    if (p)
+        return p;
+    const char *text = _("out of memory");
+    const struct iovec line[] = {
+        {(void *)"meent: ", 7}, {(void *)text, strlen(text)}, {(void *)"\n", 1}};
+    ssize_t ignored = writev(STDERR_FILENO, line, MT_ARRAY_LEN(line));
+    (void)ignored;
+    _exit(MT_EXIT_FAILED);
 }
 
 char *mt_text_copy(const char *text) {
-    return must(strdup(text));
+    return mt_must(strdup(text));
 }
 
 char *mt_text_format(const char *fmt, ...) {
@@ -23,7 +32,7 @@ char *mt_text_format(const char *fmt, ...) {
     va_start(ap, fmt);
     int n = vasprintf(&out, fmt, ap);
     va_end(ap);
-    return must(n < 0 ? NULL : out);
+    return mt_must(n < 0 ? NULL : out);
 }
 
 /* Takes one code point off the front of `s`; an invalid byte gives -1 and length 1. */
@@ -45,7 +54,7 @@ static bool steers(utf8proc_int32_t c) {
 char *mt_text_safe(const char *text, bool lines) {
     size_t cap = strlen(text) * 4 + 1, n = 0, len; /* at most four bytes for one */
     cap = cap < 16 ? 16 : cap;
-    char *out = must(malloc(cap + 16));
+    char *out = mt_must(malloc(cap + 16));
     for (const char *p = text; *p; p += len) {
         utf8proc_int32_t c = next(p, &len);
         if (c == '\n' || c == '\t' || (c == '\r' && p[1] == '\n')) {
@@ -112,7 +121,7 @@ char *mt_text_fold(const char *text) {
                                              UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK);
     if (size < 0) /* not UTF-8 */
         return mt_text_copy("");
-    char *out = must(malloc(strlen((char *)folded) + 1));
+    char *out = mt_must(malloc(strlen((char *)folded) + 1));
     size_t n = 0;
     for (const utf8proc_uint8_t *p = folded; *p; p++) {
         if (*p >= 0x80) /* what is left of marks, and letters no flag has */

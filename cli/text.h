@@ -7,7 +7,7 @@
 /* A copy of `text` in which nothing can steer a terminal or turn the reading order: control
  * characters, bidirectional overrides and invalid bytes are written out ("\x1b", "\u202e").
  * Line ends become spaces unless `lines` keeps them.
- * Owns: the caller, with free. Aborts when there is no memory, as every function here. */
+ * Owns: the caller, with free. Ends the command when there is no memory, as every function here. */
 char *mt_text_safe(const char *text, bool lines);
 
 /* Columns `text` takes on a terminal. */
@@ -30,7 +30,11 @@ bool mt_text_close(const char *word, unsigned edits);
 /* printf into new memory. Owns: the caller. */
 char *mt_text_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* strdup that aborts without memory. */
+/* strdup that ends the command without memory. */
 char *mt_text_copy(const char *text);
+
+/* Returns `p`, new memory; without any says so and ends the command, which holds nothing that would
+ * be lost: what the daemon confirmed stays, and output is only written when it is whole. */
+void *mt_must(void *p);
 
 #endif

@@ -23,9 +23,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { STOP_MS = 3000, WHY_MAX = 256, DESCRIPTORS_MIN = 16 };
+enum { STOP_MS = 3000, WHY_MAX = 256, DESCRIPTORS_MIN = 16, WATCHED_MAX = 4096 };
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -35,7 +37,9 @@ struct app {
     uv_loop_t loop;
     uv_signal_t signals[MT_ARRAY_LEN(signals)];
     uv_timer_t patience;
+    uv_poll_t highest; /* see make_room */
     bool stopping, impatient;
+    bool only_checks; /* nothing is made that was not there */
     int lock_fd;
     char *installation, *store_dir;
     uint8_t *store_key; /* secret memory */
@@ -157,6 +161,10 @@ static enum mt_err read_store_key(struct app *a) {
         err = MT_ENOKEY; /* a new key would open nothing */
         goto out;
     }
+    if (a->only_checks) {
+        err = MT_OK;
+        goto out;
+    }
     a->random(a->store_key, 32);
     err = mt_keyfile_create(path, a->store_key);
     if (err == MT_OK)
@@ -184,12 +192,9 @@ static enum mt_err prepare_state(struct app *a) {
     a->pool = calloc(1, sizeof *a->pool);
     if (!lock || !a->installation || !a->store_dir || !a->store_key || !a->pool)
         err = failed("memory", dir, MT_ENOMEM, NULL);
-    if (err == MT_OK)
-        err = mt_lock_file(lock, &a->lock_fd);
-    if (err == MT_ECONFLICT)
-        (void)failed("lock", lock, err, "another meentd uses this state directory");
-    else if (err != MT_OK && err != MT_ENOMEM)
-        (void)failed("lock", lock, err, NULL);
+    else if ((err = mt_lock_file(lock, &a->lock_fd)) != MT_OK)
+        (void)failed("lock", lock, err,
+                     err == MT_ECONFLICT ? "another meentd uses this state directory" : NULL);
     free(lock);
     return err == MT_OK ? read_store_key(a) : err;
 }
@@ -202,15 +207,23 @@ static enum mt_err open_store(struct app *a) {
     return err == MT_OK ? err : failed("store", a->store_dir, err, why[0] ? why : NULL);
 }
 
-static enum mt_err open_listener(struct app *a) {
-    a->pool->loop = &a->loop;
+static enum mt_err bind_listener(struct app *a) {
     enum mt_err err = mt_listener_open(&a->listener, a->pool, a->config->listen);
     if (err != MT_OK)
         return failed("listen", a->config->listen, err,
                       err == MT_ECONFLICT ? "another program uses this port"
                       : err == MT_EVALUE  ? "no such address on this machine"
                                           : NULL);
+    return MT_OK;
+}
+
+static enum mt_err open_listener(struct app *a) {
+    a->pool->loop = &a->loop;
+    enum mt_err err = bind_listener(a);
+    if (err != MT_OK)
+        return err;
     a->context.listen = a->listener.address;
+    a->context.listener = &a->listener;
     a->context.announce = mt_app_announce(a->config, a->listener.address);
     if (!a->context.announce[0])
         mt_log(MT_LOG_WARNING, "no_announce",
@@ -279,6 +292,10 @@ static enum mt_err start(struct app *a) {
 /* libuv aborts when its first pipe cannot be made, so whether there is room is asked before. */
 static enum mt_err check_descriptors(void) {
     int fds[DESCRIPTORS_MIN], n = 0;
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return failed("descriptors", "", MT_EIO, strerror(errno));
+    (void)close(fds[0]);
+    (void)close(fds[1]);
     while (n < DESCRIPTORS_MIN && (fds[n] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0)
         n++;
     int rc = n < DESCRIPTORS_MIN ? errno : 0;
@@ -287,7 +304,37 @@ static enum mt_err check_descriptors(void) {
     return rc ? failed("descriptors", "/", MT_EIO, strerror(rc)) : MT_OK;
 }
 
+/* libuv has no way to report that its table of descriptors cannot grow: it would abort. */
+static void *grow_or_end(void *p, size_t n) {
+    void *grown = realloc(p, n);
+    if (grown || n == 0)
+        return grown;
+    (void)failed("memory", "", MT_ENOMEM, "no memory to watch another descriptor");
+    _exit(1);
+}
+
+/* Makes that table as large as it will ever be, so that it is at the start that memory may lack and
+ * not when somebody connects: libuv makes it fit the highest descriptor it was ever told of. */
+static enum mt_err make_room(struct app *a) {
+    struct rlimit limit;
+    int highest = WATCHED_MAX - 1, low = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < WATCHED_MAX)
+        highest = (int)limit.rlim_cur - 1;
+    int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, highest);
+    int rc = fd < 0 ? uv_translate_sys_error(errno) : uv_poll_init(&a->loop, &a->highest, fd);
+    if (rc == 0) {
+        rc = uv_poll_start(&a->highest, UV_READABLE, NULL);
+        uv_close((uv_handle_t *)&a->highest, NULL);
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    if (low >= 0)
+        (void)close(low);
+    return rc == 0 ? MT_OK : failed("loop", "", MT_EIO, uv_strerror(rc));
+}
+
 static enum mt_err init_loop(struct app *a) {
+    (void)uv_replace_allocator(malloc, grow_or_end, calloc, free);
     int rc = uv_loop_init(&a->loop);
     if (rc == 0)
         rc = uv_timer_init(&a->loop, &a->patience);
@@ -296,7 +343,7 @@ static enum mt_err init_loop(struct app *a) {
         rc = uv_signal_init(&a->loop, &a->signals[i]);
         a->signals[i].data = a;
     }
-    return rc == 0 ? MT_OK : failed("loop", "", MT_EIO, uv_strerror(rc));
+    return rc == 0 ? make_room(a) : failed("loop", "", MT_EIO, uv_strerror(rc));
 }
 
 static enum mt_err watch_signals(struct app *a) {
@@ -304,6 +351,21 @@ static enum mt_err watch_signals(struct app *a) {
     for (size_t i = 0; rc == 0 && i < MT_ARRAY_LEN(signals); i++)
         rc = uv_signal_start(&a->signals[i], on_signal, signals[i]);
     return rc == 0 ? MT_OK : failed("signals", "", MT_EIO, uv_strerror(rc));
+}
+
+/* Another attempt may get the port or the memory that was lacking, but nothing cures data that is
+ * damaged, of another version or without its key: whoever starts daemons must not try again. */
+static int exit_status(enum mt_err err) {
+    switch (err) {
+    case MT_OK:
+        return 0;
+    case MT_ECORRUPT:
+    case MT_EVERSION:
+    case MT_ENOKEY:
+        return MT_APP_HOPELESS;
+    default:
+        return 1;
+    }
 }
 
 int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t n)) {
@@ -328,12 +390,33 @@ int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t 
         /* A resolver's thread is stuck; nothing of ours depends on it. */
         mt_store_close(a.store);
         mt_log(MT_LOG_WARNING, "stopped", "text=\"did not wait for the name server\"");
-        _exit(err == MT_OK ? 0 : 1);
+        _exit(exit_status(err));
     }
     free_parts(&a);
     mt_store_close(a.store);
     if (a.lock_fd >= 0)
         close(a.lock_fd);
     mt_log(MT_LOG_INFO, "stopped", "err=%s", mt_err_code(err));
+    return exit_status(err);
+}
+
+int mt_app_check(const struct mt_config *config, void (*random)(void *out, size_t n)) {
+    struct app a = {.config = config, .random = random, .lock_fd = -1, .only_checks = true};
+    a.listener.fd = -1;
+    enum mt_err err = check_descriptors();
+    /* Without a state directory there is nothing yet that could be wrong with it. */
+    if (err == MT_OK && access(config->state_dir, F_OK) == 0)
+        err = prepare_state(&a);
+    else if (err == MT_OK && errno != ENOENT)
+        err = failed("state_dir", config->state_dir, MT_EDENIED, strerror(errno));
+    if (err == MT_OK)
+        err = bind_listener(&a);
+    if (err == MT_OK && a.store_dir && access(a.store_dir, F_OK) == 0)
+        err = open_store(&a);
+    mt_listener_close(&a.listener);
+    mt_store_close(a.store);
+    free_parts(&a);
+    if (a.lock_fd >= 0)
+        close(a.lock_fd);
     return err == MT_OK ? 0 : 1;
 }

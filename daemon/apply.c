@@ -1,11 +1,15 @@
 /* Applies a batch: one transaction, the operations in order.
  *
  * A run that a peer sent is checked before anything of it is written, so refusing it leaves the
- * rest of the batch alone. Whatever else fails is ours (the disk, memory, a defect) and drops the
+ * rest of the batch alone. One that was prepared and still continues its chain was checked already. Whatever else fails is ours (the disk, memory, a defect) and drops the
  * whole batch. A full map is no failure: it grows, and the batch is applied again from the start. */
 #include "store_write.h"
 
 enum { TRIES_MAX = 16 };
+
+static struct mt_head head_of(const struct mt_header *h, const struct mt_id *id) {
+    return (struct mt_head){.seq = h->seq, .entry = *id, .lamport = h->lamport};
+}
 
 /* ---- a run of a peer ---- */
 
@@ -50,8 +54,7 @@ static uint32_t append_run(struct mt_write *w, struct mt_chain_row *row, const s
         const struct mt_run_entry *e = &run->entries[i];
         if (e->h.seq <= held)
             continue;
-        struct mt_new_entry new_entry = {.h = &e->h,
-                                         .id = &e->id,
+        struct mt_new_entry new_entry = {.head = head_of(&e->h, &e->id),
                                          .header = e->header,
                                          .box = e->box,
                                          .signature = i + 1 == run->n ? run->signature : NULL};
@@ -91,6 +94,14 @@ static void apply_run(struct mt_write *w, const struct mt_batch *b, struct mt_op
     struct mt_chain_row *row = mt_write_chain(w, &op->run.chain);
     if (!row)
         return;
+    uint64_t held = row->head.seq;
+    if (op->run.job && b->settle_job)
+        b->settle_job(b->settle_arg, op->run.job);
+    if (op->run.job && mt_write_prepared(w, row, op->run.job)) {
+        op->added = (uint32_t)(row->head.seq - held);
+        op->head = row->head;
+        return;
+    }
     op->err = check_run(w, b, op, row, &run);
     if (op->err == MT_OK) {
         op->fork = find_fork(w, row, &run);
@@ -120,8 +131,7 @@ static void apply_local(struct mt_write *w, struct mt_op *op) {
             mt_write_fail(w, MT_EBUG, "an entry of our own does not continue its chain");
             return;
         }
-        struct mt_new_entry new_entry = {.h = &e->h,
-                                         .id = &e->id,
+        struct mt_new_entry new_entry = {.head = head_of(&e->h, &e->id),
                                          .header = e->header,
                                          .box = e->box,
                                          .signature = e->is_signed ? e->signature : NULL};

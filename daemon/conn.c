@@ -48,7 +48,13 @@ enum mt_err mt_conn_new(struct mt_conn_pool *pool, const struct mt_conn_ops *ops
     uv_timer_init(pool->loop, &c->timer);
     c->tcp.data = c->timer.data = c;
     c->open_handles = 2;
+    c->older = pool->newest;
+    c->link = &pool->newest;
+    if (c->older)
+        c->older->link = &c->older;
+    pool->newest = c;
     pool->open++;
+    pool->sockets++;
     return MT_OK;
 }
 
@@ -64,6 +70,7 @@ enum mt_err mt_conn_accept(struct mt_conn *c, int take_fd) {
         close(take_fd);
         return MT_EIO;
     }
+    c->accepted = true;
     opened(c);
     return MT_OK;
 }
@@ -73,7 +80,7 @@ static void on_connect(uv_connect_t *req, int status) {
     if (c->state >= MT_CONN_FLUSHING)
         return;
     if (status != 0) {
-        mt_conn_close(c, MT_EUNREACHABLE, false);
+        mt_conn_close(c, status == UV_ECONNREFUSED ? MT_EREFUSED : MT_EUNREACHABLE, false);
         return;
     }
     opened(c);
@@ -123,6 +130,24 @@ static void on_written(uv_write_t *req, int status) {
         mt_conn_close(c, MT_EUNREACHABLE, false);
 }
 
+/* Those who do not read must not fill the memory together either: who is furthest behind goes. */
+static void limit_queues(struct mt_conn_pool *pool) {
+    struct mt_conn *worst = NULL;
+    size_t all = 0, most = 0;
+    for (struct mt_conn *c = pool->newest; c; c = c->older) {
+        size_t n = c->state == MT_CONN_CLOSING
+                       ? 0
+                       : uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+        all += n;
+        if (n > most) {
+            most = n;
+            worst = c;
+        }
+    }
+    if (all > MT_CONN_QUEUES_MAX)
+        mt_conn_close(worst, MT_ETIMEOUT, false);
+}
+
 void mt_conn_send(struct mt_conn *c, uint8_t *take_p, size_t n) {
     if (c->state != MT_CONN_OPEN || n == 0) {
         free(take_p);
@@ -138,12 +163,14 @@ void mt_conn_send(struct mt_conn *c, uint8_t *take_p, size_t n) {
     }
     *w = (struct write){.conn = c, .p = take_p};
     w->req.data = w;
-    c->wrote = true;
+    c->sends++;
     uv_buf_t buf = uv_buf_init((char *)take_p, (unsigned)n);
     if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &buf, 1, on_written) != 0) {
         free(take_p);
         free(w);
         mt_conn_close(c, MT_EUNREACHABLE, false);
+    } else if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) > 0) {
+        limit_queues(c->pool);
     }
 }
 
@@ -154,6 +181,9 @@ static void on_handle_closed(uv_handle_t *handle) {
     struct mt_conn_pool *pool = c->pool;
     if (c->ops)
         c->ops->on_closed(c->arg, c, c->reason);
+    *c->link = c->older;
+    if (c->older)
+        c->older->link = c->link;
     free(c);
     pool->open--;
     if (pool->on_room)
@@ -161,6 +191,8 @@ static void on_handle_closed(uv_handle_t *handle) {
 }
 
 static void close_handles(struct mt_conn *c) {
+    c->pool->flushing -= c->state == MT_CONN_FLUSHING;
+    c->pool->sockets--; /* libuv closes it at once */
     set_state(c, MT_CONN_CLOSING);
     uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
@@ -178,16 +210,46 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
         close_handles(c);
 }
 
+/* Whoever is refused may take its time to hear it, but not at everybody's cost. */
+static void limit_flushing(struct mt_conn_pool *pool) {
+    struct mt_conn *oldest = NULL;
+    for (struct mt_conn *c = pool->newest; c; c = c->older)
+        if (c->state == MT_CONN_FLUSHING && (!oldest || c->flush_ms <= oldest->flush_ms))
+            oldest = c;
+    if (pool->flushing > MT_CONN_FLUSHING_MAX && oldest)
+        close_handles(oldest);
+}
+
 static bool begin_flush(struct mt_conn *c) {
     c->shutdown.data = c;
     if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0)
         return false;
     set_state(c, MT_CONN_FLUSHING);
+    c->flush_ms = uv_now(c->pool->loop);
+    c->pool->flushing++;
     uv_timer_start(&c->timer, on_flush_timeout, MT_CONN_FLUSH_MS, 0);
     int err = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
     if (err != 0 && err != UV_EALREADY)
         close_handles(c);
+    else
+        limit_flushing(c->pool);
     return true;
+}
+
+struct mt_conn *mt_conn_spare(const struct mt_conn_pool *pool) {
+    struct mt_conn *out = NULL;
+    unsigned least = 3;
+    for (struct mt_conn *c = pool->newest; c; c = c->older) {
+        if (!c->accepted || c->state == MT_CONN_CLOSING)
+            continue;
+        /* One thing is the second message of a handshake; members are told more at once. */
+        unsigned far = c->state == MT_CONN_FLUSHING ? 1 : c->sends == 0 ? 0 : c->sends + 1;
+        if (far > least || far == 3)
+            continue;
+        least = far;
+        out = c;
+    }
+    return out;
 }
 
 void mt_conn_close(struct mt_conn *c, enum mt_err reason, bool flush) {
@@ -200,7 +262,7 @@ void mt_conn_close(struct mt_conn *c, enum mt_err reason, bool flush) {
     }
     c->reason = reason;
     /* Who was never told anything has nothing to wait for. */
-    if (flush && c->state == MT_CONN_OPEN && c->wrote && begin_flush(c))
+    if (flush && c->state == MT_CONN_OPEN && c->sends && begin_flush(c))
         return;
     close_handles(c);
 }

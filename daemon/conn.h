@@ -8,10 +8,12 @@
 #include <uv.h>
 
 enum {
-    MT_CONN_READ_SIZE = 64 * 1024,        /* bytes of one read */
-    MT_CONN_QUEUE_MAX = 32 * 1024 * 1024, /* bytes that wait for a peer that does not read */
-    MT_CONN_ACCEPTED_MAX = 256,           /* connections above which accepting pauses */
-    MT_CONN_FLUSH_MS = 1000,              /* a closing connection takes no longer */
+    MT_CONN_READ_SIZE = 64 * 1024,         /* bytes of one read */
+    MT_CONN_QUEUE_MAX = 32 * 1024 * 1024,  /* bytes that wait for a peer that does not read */
+    MT_CONN_QUEUES_MAX = 64 * 1024 * 1024, /* bytes that wait for all of them */
+    MT_CONN_OPEN_MAX = 256,                /* sockets above which nobody more is accepted */
+    MT_CONN_FLUSH_MS = 1000,               /* a closing connection takes no longer */
+    MT_CONN_FLUSHING_MAX = 32,             /* and these are no more */
 };
 
 struct mt_conn;
@@ -19,7 +21,10 @@ struct mt_conn;
 /* What all connections of a loop share. */
 struct mt_conn_pool {
     uv_loop_t *loop;
-    size_t open;                /* connections whose handles are not all closed */
+    size_t open;            /* connections whose handles are not all closed */
+    size_t sockets;         /* of which still hold one */
+    struct mt_conn *newest; /* of all that are open */
+    size_t flushing;
     void (*on_room)(void *arg); /* one fewer is open; may be NULL */
     void *room_arg;
     uint8_t buffer[MT_CONN_READ_SIZE]; /* a read is consumed before the next begins */
@@ -44,12 +49,15 @@ struct mt_conn {
     uint64_t id;          /* the owner's */
     struct mt_conn *next; /* the owner's */
     struct mt_conn_pool *pool;
+    struct mt_conn *older, **link; /* in the pool */
     const struct mt_conn_ops *ops;
     void *arg;
     enum mt_conn_state state;
     enum mt_err reason;
     unsigned open_handles;
-    bool wrote;
+    bool accepted;
+    unsigned sends;    /* times it was told something */
+    uint64_t flush_ms; /* when flushing began, by the loop's clock */
     uv_tcp_t tcp;
     uv_timer_t timer;
     uv_connect_t connecting;
@@ -77,6 +85,10 @@ void mt_conn_start(struct mt_conn *c);
 
 /* Sends bytes from malloc, which are freed when written, or at once when it is not open. */
 void mt_conn_send(struct mt_conn *c, uint8_t *take_p, size_t n);
+
+/* Who can best be done without: of those that were accepted and have come no further than half a
+ * handshake the one that got least far, the oldest of these. NULL: nobody. */
+struct mt_conn *mt_conn_spare(const struct mt_conn_pool *pool);
 
 /* Closes it; the first call decides the reason. With `flush` what was sent reaches the peer first,
  * as far as that takes no longer than MT_CONN_FLUSH_MS. on_closed follows on a later turn. */

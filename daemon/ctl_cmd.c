@@ -118,8 +118,12 @@ void cmd_end(struct cmd *c, enum mt_err err) {
     struct mt_cmd_shared *shared = c->env->shared;
     struct cmd_import_mark *mark = c->mark;
     cmd_close(c);
+    if (!err)
+        err = mt_query_trouble(&c->q);
     if (!err && c->out.err)
         err = c->out.err;
+    if (err == MT_ECORRUPT)
+        shared->damaged = true;
     if (err && c->message[0] == '\0')
         (void)cmd_say(c, err, "%s", mt_err_text(err));
     c->done(c->done_arg, err, c->message, err ? mt_slice(NULL, 0) : mt_writer_slice(&c->out));
@@ -172,7 +176,8 @@ enum mt_err cmd_submit(struct cmd *c, struct mt_command *command,
                        enum mt_err (*finish)(struct cmd *c, const struct mt_reply *reply)) {
     cmd_close(c);
     c->finish = finish;
-    enum mt_err err = c->env->submit(c->env->submit_arg, command, on_reply, c);
+    enum mt_err err = mt_query_trouble(&c->q);
+    err = err ? err : c->env->submit(c->env->submit_arg, command, on_reply, c);
     return err ? err : MT_EAGAIN;
 }
 

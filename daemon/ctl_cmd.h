@@ -14,6 +14,7 @@ struct mt_cmd_shared {
     struct mt_org_cache orgs;
     struct cmd_import_mark *writing; /* imports on their way to the disk */
     struct cmd *waiting;             /* imports that come after them, first come first */
+    bool damaged;                    /* something stored could not be read since the start */
 };
 void mt_cmd_shared_close(struct mt_cmd_shared *shared); /* after all calls were answered */
 
@@ -31,6 +32,9 @@ struct mt_cmd_env {
     const char *listen;    /* address we listen on */
     const char *announce;  /* address others are told; "" when there is none */
     enum mt_err degraded;  /* why nothing can be written now, or MT_OK */
+    /* How long ago newcomers had to wait, for want of file descriptors and because there were too
+     * many; 0: never. */
+    uint64_t starved_ago_ms, full_ago_ms;
 };
 
 /* The answer. `code` is "ok" or the error's; `message` and `result` live during the call. */

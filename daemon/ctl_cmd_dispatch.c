@@ -1,6 +1,7 @@
 /* ctl_cmd_dispatch: joins the control socket, the commands and the engine. */
 #include "clock.h"
 #include "ctl_cmd.h"
+#include "listener.h"
 #include "log.h"
 
 #include <stdlib.h>
@@ -9,8 +10,13 @@ static enum mt_err submit(void *arg, struct mt_command *command, mt_reply_fn fn,
     return mt_engine_command(arg, command, fn, fn_arg);
 }
 
+static uint64_t ago(uint64_t now_ms, uint64_t then_ms) {
+    return then_ms == 0 ? 0 : now_ms - then_ms + 1;
+}
+
 static struct mt_cmd_env env_of(const struct mt_ctl_context *context) {
     struct mt_time now;
+    const struct mt_listener *l = context->listener;
     mt_clock_now(&now);
     return (struct mt_cmd_env){.node = mt_engine_node(context->engine),
                                .store = mt_engine_store(context->engine),
@@ -23,7 +29,9 @@ static struct mt_cmd_env env_of(const struct mt_ctl_context *context) {
                                .state_dir = context->config->state_dir,
                                .listen = context->listen,
                                .announce = context->announce,
-                               .degraded = mt_engine_degraded(context->engine)};
+                               .degraded = mt_engine_degraded(context->engine),
+                               .starved_ago_ms = l ? ago(now.mono_ms, l->starved_ms) : 0,
+                               .full_ago_ms = l ? ago(now.mono_ms, l->full_ms) : 0};
 }
 
 static enum mt_err give_address(void *arg, const struct mt_id *org, struct mt_slice address) {
@@ -123,6 +131,10 @@ static void done(void *arg, enum mt_err err, const char *message, struct mt_slic
         mt_ctl_call_result(call, result);
         return;
     }
+    if (err == MT_ECORRUPT)
+        mt_log(MT_LOG_ERROR, "store_damaged", "method=%.*s text=\"%s\"",
+               (int)mt_text_fit(call->method, 60), (const char *)call->method.p,
+               mt_store_detail(mt_engine_store(call->context->engine)));
     if (err == MT_EDENIED)
         mt_log(MT_LOG_WARNING, "ctl_denied", "uid=%lu pid=%ld method=%.*s",
                (unsigned long)call->uid, (long)call->pid, (int)mt_text_fit(call->method, 60),

@@ -7,8 +7,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
-enum { SKEW_WARN_MS = 120000, BOARD_SHARED = 3, PEERS_NAMED_MAX = 20 };
+enum {
+    SKEW_WARN_MS = 120000,
+    BOARD_SHARED = 3,
+    PEERS_NAMED_MAX = 20,
+    RECENT_MS = 600000, /* what happened to newcomers longer ago is over */
+    MS_PER_HOUR = 3600000,
+    HOURS_LONG = 24, /* a member is away for longer than a night */
+    STRANGERS_MANY = 100,
+};
 
 struct health {
     struct cmd *c;
@@ -57,18 +66,72 @@ static const char *name_of(const struct cmd *c, const struct mt_id *org) {
     return m ? m->name : "?";
 }
 
+/* Whole hours since it was seen; since the start when that was never. */
+static uint64_t hours_away(const struct cmd *c, const struct mt_peer_info *peer) {
+    uint64_t up = c->env->uptime_ms, seen = peer->last_seen_ms, now = c->env->wall_ms;
+    return (seen == 0 ? up : now > seen ? now - seen : 0) / MS_PER_HOUR;
+}
+
+/* Why the other side and we do not get on, though it answers; NULL: it does not answer. */
+static const char *quarrel(enum mt_err err) {
+    switch (err) {
+    case MT_EPSK:
+    case MT_EDECRYPT:
+        return "peer-key";
+    case MT_ECERTIFICATE:
+    case MT_ESIGNATURE:
+        return "peer-certificate";
+    case MT_EMEMBER:
+        return "peer-member";
+    case MT_EVERSION:
+        return "peer-version";
+    default:
+        return NULL;
+    }
+}
+
 static void say_peer(struct health *h, const struct mt_peer_info *peer) {
     char text[MT_NAME_MAX + 160], hint[MT_NAME_MAX + 40];
-    const char *name = name_of(h->c, &peer->org);
+    const char *name = name_of(h->c, &peer->org), *code = quarrel(peer->last_err);
+    uint64_t hours = hours_away(h->c, peer);
+    bool is_long = !code && hours >= HOURS_LONG;
     (void)snprintf(hint, sizeof hint, "meent peer ping \"%s\"", name);
     if (peer->address[0] == '\0') {
         (void)snprintf(text, sizeof text, "no address of %s is known", name);
         say(h, "info", "peer-address", text, hint, name, peer->lag);
         return;
     }
-    (void)snprintf(text, sizeof text, "%s cannot be reached: %s", name,
-                   mt_err_text(peer->last_err));
-    say(h, "warn", "peer-unreachable", text, hint, name, peer->lag);
+    if (is_long)
+        (void)snprintf(text, sizeof text, "%s was not reached for %llu hours", name,
+                       (unsigned long long)hours);
+    else
+        (void)snprintf(text, sizeof text, "%s cannot be reached: %s", name,
+                       mt_err_text(peer->last_err));
+    say(h, "warn",
+        code      ? code
+        : is_long ? "peer-away"
+                  : "peer-unreachable",
+        text, hint, name, is_long ? hours : peer->lag);
+}
+
+/* When all are away at once and none of them answers, the cause is here. */
+static bool say_offline(struct health *h, const struct mt_peer_info *peers, size_t n) {
+    char text[80];
+    const struct mt_peer_info *last = peers; /* that was here */
+    for (size_t i = 0; i < n; i++) {
+        if (peers[i].connected || quarrel(peers[i].last_err))
+            return false;
+        last = peers[i].last_seen_ms > last->last_seen_ms ? &peers[i] : last;
+    }
+    if (n <= 1)
+        return false;
+    uint64_t hours = hours_away(h->c, last);
+    (void)snprintf(text, sizeof text, "no other organisation was reached for %llu hours",
+                   (unsigned long long)hours);
+    say(h, "warn", hours ? "offline-long" : "offline",
+        hours ? text : "no other organisation can be reached", "meent peer list", NULL,
+        hours ? hours : n);
+    return true;
 }
 
 static void say_peers(struct health *h) {
@@ -76,11 +139,8 @@ static void say_peers(struct health *h) {
     struct mt_peer_info *peers = cmd_peers(h->c, &n);
     for (size_t i = 0; i < n; i++)
         away += !peers[i].connected;
-    if (n > 1 && away == n) {
-        say(h, "warn", "offline", "no other organisation can be reached", "meent peer list", NULL,
-            n);
+    if (say_offline(h, peers, n))
         away = 0;
-    }
     for (size_t i = 0; i < n && away > 0 && named < PEERS_NAMED_MAX; i++)
         if (!peers[i].connected && (peers[i].last_err || peers[i].address[0] == '\0')) {
             say_peer(h, &peers[i]);
@@ -153,12 +213,60 @@ static void say_member(struct health *h) {
             NULL, NULL, 1);
 }
 
+/* ---- the machine ---- */
+
+static bool is_mounted_read_only(const struct cmd *c) {
+    struct statvfs disk;
+    return c->env->state_dir && statvfs(c->env->state_dir, &disk) == 0 && disk.f_flag & ST_RDONLY;
+}
+
+/* Why nothing can be written. */
+static void say_store(struct health *h) {
+    enum mt_err err = h->c->env->degraded;
+    bool damaged = err == MT_ECORRUPT || (h->c->env->shared && h->c->env->shared->damaged);
+    if (damaged)
+        say(h, "error", "damaged", "stored data is damaged: part of it cannot be read",
+            "meent verify", NULL, 0);
+    if (err == MT_OK || err == MT_ECORRUPT)
+        return;
+    if (err == MT_ENOSPACE)
+        say(h, "error", "disk-full", mt_err_text(err), "df -h", NULL, 0);
+    else if (err == MT_ENOMEM)
+        say(h, "error", "memory", "too little memory: changes are refused", "free -m", NULL, 0);
+    else if (is_mounted_read_only(h->c))
+        say(h, "error", "disk-read-only", "the file system can only be read: changes are refused",
+            "findmnt -o TARGET,OPTIONS", NULL, 0);
+    else if (err == MT_EIO)
+        say(h, "error", "disk-error", "writing to the disk failed: changes are refused",
+            "journalctl -k -p err", NULL, 0);
+    else
+        say(h, "error", "read-only", mt_err_text(err), "journalctl -u meentd", NULL, 0);
+}
+
+static bool is_recent(uint64_t ago_ms) {
+    return ago_ms != 0 && ago_ms < RECENT_MS;
+}
+
+/* Who knocks. */
+static void say_newcomers(struct health *h) {
+    const struct mt_node_info *info = &h->c->info;
+    uint64_t refused = info->refused_psk + info->refused_timeout;
+    if (is_recent(h->c->env->starved_ago_ms))
+        say(h, "warn", "descriptors", "file descriptors ran out: newcomers have to wait",
+            "sudo systemctl edit meentd", NULL, 0);
+    if (is_recent(h->c->env->full_ago_ms))
+        say(h, "warn", "connections", "too many connections at once: newcomers have to wait",
+            "ss -tn state established", NULL, 0);
+    if (refused >= STRANGERS_MANY)
+        say(h, "info", "strangers", "connections without a key of the region were refused",
+            "meent status --json", NULL, refused);
+}
+
 void cmd_put_health(struct cmd *c, struct mt_writer *w) {
     struct health h = {.c = c};
     mt_put_array(&h.list, w);
-    if (c->env->degraded)
-        say(&h, "error", c->env->degraded == MT_ENOSPACE ? "disk-full" : "read-only",
-            mt_err_text(c->env->degraded), "df -h", NULL, 0);
+    say_store(&h);
+    say_newcomers(&h);
     switch (c->info.state) {
     case MT_NODE_EMPTY:
         say(&h, "info", "no-organisation", "no organisation yet", "meent init NAME --kind KIND",

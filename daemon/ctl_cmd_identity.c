@@ -1,9 +1,11 @@
 #include "ctl_cmd_internal.h"
 
+#include "code.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NUMBER_DIGITS = 12, NUMBER_TEXT = NUMBER_DIGITS + 2 };
+enum { NUMBER_DIGITS = 12, NUMBER_TEXT = NUMBER_DIGITS + 2, CODE_REGION_SIZE = 16 };
 
 /* ---- organisation and region ---- */
 
@@ -55,7 +57,9 @@ enum mt_err cmd_region_create(struct cmd *c) {
     err = err ? err : need_org(c);
     if (err)
         return err;
-    if (c->info.state != MT_NODE_ALONE)
+    /* A member without a key may have stopped half way through founding: the node knows. */
+    bool waits_for_key = c->info.state == MT_NODE_MEMBER && !c->info.has_key;
+    if (c->info.state != MT_NODE_ALONE && !waits_for_key)
         return cmd_say(c, MT_ECONFLICT, "this organisation is in a region, or joining one");
     struct mt_command command = {.type = MT_CMD_REGION_CREATE, .name = name};
     return cmd_submit(c, &command, finish_id);
@@ -253,10 +257,31 @@ static enum mt_err finish_join(struct cmd *c, const struct mt_reply *reply) {
     return MT_OK;
 }
 
+/* A member may give the code it came in with again, but joins no second region. A code begins with
+ * an address behind its length; then comes the start of the region's id. */
+static enum mt_err check_region(struct cmd *c, struct mt_slice code) {
+    uint8_t memory[MT_CODE_DATA_MAX], region[CODE_REGION_SIZE];
+    struct mt_writer data = mt_writer(memory, sizeof memory);
+    if (mt_code_get(code, &data))
+        return cmd_say(c, MT_EINVALID, "that is not an invitation code");
+    struct mt_reader r = mt_reader(mt_writer_slice(&data));
+    (void)mt_reader_take(&r, mt_reader_u8(&r));
+    mt_reader_get(&r, region, sizeof region);
+    if (r.err)
+        return cmd_say(c, MT_EINVALID, "that is not an invitation code");
+    if (memcmp(region, c->info.region.b, sizeof region) != 0)
+        return cmd_say(c, MT_ECONFLICT, "this organisation is in a region already");
+    return MT_OK;
+}
+
 enum mt_err cmd_join(struct cmd *c) {
     struct mt_slice code;
     enum mt_err err = cmd_text(c, "code", &code);
     err = err ? err : need_org(c);
+    if (err)
+        return err;
+    if (c->info.state == MT_NODE_MEMBER && code.n)
+        err = check_region(c, code);
     if (err)
         return err;
     /* Asking again is how one waits; the number does not change by it. */

@@ -79,7 +79,9 @@ static enum mt_err read_list(struct cmd *c, struct list_memory *m) {
     err = err ? err : read_day(c, "until", &list->until);
     err = err ? err : cmd_bool(c, "free", &list->only_free);
     err = err ? err : cmd_bool(c, "mine", &list->only_mine);
+    err = err ? err : cmd_bool(c, "uncounted", &list->page_only);
     err = err ? err : cmd_text(c, "text", &list->text);
+    err = err ? err : cmd_text(c, "prefix", &list->prefix);
     err = err ? err : cmd_text(c, "sort", &sort);
     err = err ? err : cmd_uint(c, "limit", UINT32_MAX, &limit);
     err = err ? err : cmd_uint(c, "offset", UINT32_MAX, &offset);

@@ -73,20 +73,24 @@ enum step { STEP_ADDRESS, STEP_CONNECT, STEP_KEY, STEP_CERTIFICATE, STEP_MEMBERS
 static enum step reached(const struct mt_peer_info *peer) {
     if (peer->connected)
         return STEP_DONE;
+    if (peer->last_err == MT_EMEMBER)
+        return STEP_MEMBERSHIP;
     if (peer->address[0] == '\0')
         return STEP_ADDRESS;
     switch (peer->last_err) {
-    case MT_EPSK:
-    case MT_EDECRYPT:
-        return STEP_KEY;
+    case MT_ENOTFOUND:
+        return STEP_ADDRESS;
     case MT_ECERTIFICATE:
     case MT_ESIGNATURE:
         return STEP_CERTIFICATE;
-    case MT_EMEMBER:
-        return STEP_MEMBERSHIP;
-    default:
-        return STEP_CONNECT;
+    default: /* who sends something, or nothing in time, was connected with */
+        return mt_err_class(peer->last_err) == MT_CLASS_PEER ? STEP_KEY : STEP_CONNECT;
     }
+}
+
+/* As find_applicant makes it: nothing was tried. */
+static bool is_applicant(const struct mt_peer_info *peer) {
+    return peer->last_err == MT_EMEMBER && peer->address[0] == '\0' && !peer->connected;
 }
 
 static void put_steps(const struct mt_peer_info *peer, struct mt_put *p) {
@@ -94,18 +98,20 @@ static void put_steps(const struct mt_peer_info *peer, struct mt_put *p) {
     enum step failed = reached(peer);
     struct mt_put list;
     mt_put_array(&list, mt_put_key(p, "steps"));
-    for (size_t i = 0; i < MT_ARRAY_LEN(names) && i <= (size_t)failed; i++, list.n++) {
+    for (size_t i = is_applicant(peer) ? STEP_MEMBERSHIP : STEP_ADDRESS;
+         i < MT_ARRAY_LEN(names) && i <= (size_t)failed; i++, list.n++) {
         struct mt_put one;
-        bool ok = i < (size_t)failed;
+        bool ok = i < (size_t)failed, unknown = i == STEP_ADDRESS && peer->address[0] == '\0';
         mt_put_map(&one, list.w);
         mt_put_str(&one, "step", names[i]);
         mt_put_bool(&one, "ok", ok);
-        const char *why = peer->last_err ? mt_err_text(peer->last_err) : "not tried yet";
-        if (i == STEP_ADDRESS)
-            why = "no address is known";
+        const char *why = unknown             ? "no address is known"
+                          : i == STEP_ADDRESS ? peer->address
+                          : peer->last_err    ? mt_err_text(peer->last_err)
+                                              : "not tried yet";
         mt_put_str(&one, "text", !ok ? why : i == STEP_ADDRESS ? peer->address : "ok");
         mt_put_str(&one, "code",
-                   ok || i == STEP_ADDRESS || !peer->last_err ? NULL : mt_err_code(peer->last_err));
+                   ok || unknown || !peer->last_err ? NULL : mt_err_code(peer->last_err));
         mt_put_map_end(&one);
     }
     mt_put_array_end(&list);
@@ -116,6 +122,23 @@ static bool is_named(const struct cmd *c, const struct mt_peer_info *peer, struc
     mt_hex(hex, peer->org.b, sizeof peer->org.b);
     return mt_text_same(mt_slice_str(member_name(c, &peer->org)), name) ||
            (name.n >= MT_QUERY_SHORT_MIN && name.n <= 64 && memcmp(hex, name.p, name.n) == 0);
+}
+
+/* Who asks to join is no member yet, and that is as far as a connection with it gets. */
+static bool find_applicant(struct cmd *c, struct mt_slice name, struct mt_peer_info *out) {
+    size_t n = mt_node_invites(c->node, NULL, 0);
+    struct mt_invite_info *infos = calloc(n + 1, sizeof *infos);
+    size_t there = infos ? mt_node_invites(c->node, infos, n) : 0;
+    bool found = false;
+    for (size_t i = 0; i < there && i < n && !found; i++) {
+        found = infos[i].state == MT_INVITE_FILED &&
+                (mt_text_same(mt_slice_str(infos[i].applicant), name) ||
+                 mt_text_same(mt_slice_str(infos[i].name), name));
+        if (found)
+            *out = (struct mt_peer_info){.org = infos[i].org, .last_err = MT_EMEMBER};
+    }
+    free(infos);
+    return found;
 }
 
 /* A whole name or the start of an id stands before part of a name. */
@@ -132,6 +155,8 @@ static enum mt_err find_peer(struct cmd *c, struct mt_slice name, struct mt_peer
     free(peers);
     if (found > 1 || part > 1)
         return cmd_say(c, MT_EAMBIGUOUS, "several organisations are called that");
+    if (!found && !part && find_applicant(c, name, out))
+        return MT_OK;
     if (!found && !part)
         return cmd_say(c, MT_ENOTFOUND, "no other member is called %.*s",
                        (int)mt_text_fit(name, 100), (const char *)name.p);
@@ -175,7 +200,7 @@ enum mt_err cmd_peer_ping(struct cmd *c) {
     err = err ? err : find_peer(c, name, &peer);
     if (err)
         return err;
-    if (probe) {
+    if (probe && !is_applicant(&peer)) {
         struct mt_command command = {.type = MT_CMD_PING, .audience = peer.org};
         return cmd_submit(c, &command, finish_ping);
     }

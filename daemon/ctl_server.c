@@ -1,7 +1,9 @@
 /* The socket: a path longer than a socket address holds is reached through its directory's descriptor
  * (a daemon with threads must not change its directory). A socket file that nobody answers on was left
  * by a daemon that was killed and is removed; two daemons that start at once are kept apart by the
- * lock on the state directory, which is taken before. */
+ * lock on the state directory, which is taken before. As in listener.c it is polled and accepted here
+ * instead of by libuv, which would try again at once, for ever, while the system has no memory or
+ * descriptor for another client. */
 #include "ctl_server_internal.h"
 
 #include "log.h"
@@ -13,10 +15,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64 };
+enum { BACKLOG = 64, PER_TURN = 16, PAUSE_MS = 100 };
 
 static const char group_name[] = "meent";
 
@@ -90,39 +91,81 @@ static enum mt_err set_mode(const char *path) {
     return chmod(path, 0660) == 0 ? MT_OK : from_errno(errno);
 }
 
-static void on_connection(uv_stream_t *stream, int status) {
-    struct mt_ctl_server *s = stream->data;
-    if (s->stopped || status < 0)
-        return;
-    s->waiting = mt_ctl_client_accept(s) == MT_ENOMEM;
-}
-
-void mt_ctl_server_on_client_gone(struct mt_ctl_server *s) {
-    if (s->waiting && !s->stopped)
-        s->waiting = mt_ctl_client_accept(s) == MT_ENOMEM;
-}
-
-static enum mt_err listen_at(struct mt_ctl_server *s) {
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    enum mt_err err = shorten(s, s->config.path, &at);
+/* False when there is nobody left to accept, or accepting has to pause. */
+static bool accept_one(struct mt_ctl_server *s) {
+    int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno == ECONNABORTED || errno == EINTR;
+    enum mt_err err = mt_ctl_client_new(s, fd);
     if (err == MT_OK)
-        err = remove_stale(&at);
-    if (err != MT_OK)
-        return err;
+        return true;
+    mt_log(MT_LOG_WARNING, "ctl_not_accepted", "err=%s", mt_err_code(err));
+    close(fd);
+    return true;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void on_timer(uv_timer_t *timer) {
+    struct mt_ctl_server *s = timer->data;
+    if (!s->stopped && uv_poll_start(&s->poll, UV_READABLE, on_readable) != 0)
+        uv_timer_start(timer, on_timer, PAUSE_MS, 0);
+}
+
+/* Clients wait in the kernel's queue meanwhile. */
+static void pause_accepting(struct mt_ctl_server *s, int err) {
+    mt_log(MT_LOG_WARNING, "ctl_accept_paused", "reason=%s", uv_err_name(err));
+    uv_poll_stop(&s->poll);
+    uv_timer_start(&s->timer, on_timer, PAUSE_MS, 0);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+    struct mt_ctl_server *s = poll->data;
+    (void)events;
+    for (int i = 0; i < PER_TURN && !s->stopped && status == 0; i++) {
+        errno = 0;
+        if (accept_one(s))
+            continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return;
+        status = uv_translate_sys_error(errno);
+    }
+    if (status != 0 && !s->stopped)
+        pause_accepting(s, status);
+}
+
+static enum mt_err bind_at(struct mt_ctl_server *s) {
+    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (s->fd < 0)
+        return from_errno(errno);
     mode_t mask = umask(0177);
-    int failed = uv_pipe_bind(&s->pipe, at.sun_path);
+    int rc = bind(s->fd, (const struct sockaddr *)&s->at, sizeof s->at);
     umask(mask);
-    if (failed)
-        return failed == UV_EADDRINUSE ? MT_ECONFLICT : from_errno(-failed);
-    err = set_mode(at.sun_path);
-    if (err == MT_OK && uv_listen((uv_stream_t *)&s->pipe, BACKLOG, on_connection) != 0)
-        err = MT_EIO;
+    enum mt_err err = rc == 0 ? set_mode(s->at.sun_path) : from_errno(errno);
+    if (err == MT_OK && listen(s->fd, BACKLOG) != 0)
+        err = from_errno(errno);
+    if (err != MT_OK && rc == 0)
+        (void)unlink(s->at.sun_path);
     return err;
 }
 
-static void on_open_failed(uv_handle_t *handle) {
-    struct mt_ctl_server *s = handle->data;
-    mt_ctl_server_free(s);
+static enum mt_err listen_at(struct mt_ctl_server *s) {
+    s->at.sun_family = AF_UNIX;
+    enum mt_err err = shorten(s, s->config.path, &s->at);
+    if (err == MT_OK)
+        err = remove_stale(&s->at);
+    if (err == MT_OK)
+        err = bind_at(s);
+    if (err != MT_OK)
+        return err;
+    if (uv_poll_init(s->config.loop, &s->poll, s->fd) != 0) {
+        (void)unlink(s->at.sun_path);
+        return MT_EIO;
+    }
+    uv_timer_init(s->config.loop, &s->timer);
+    s->poll.data = s->timer.data = s;
+    on_timer(&s->timer);
+    return MT_OK;
 }
 
 enum mt_err mt_ctl_server_open(struct mt_ctl_server **out,
@@ -132,19 +175,22 @@ enum mt_err mt_ctl_server_open(struct mt_ctl_server **out,
     if (!s)
         return MT_ENOMEM;
     s->config = *config;
-    s->dir_fd = -1;
-    uv_pipe_init(config->loop, &s->pipe, 0);
-    s->pipe.data = s;
+    s->fd = s->dir_fd = -1;
     enum mt_err err = listen_at(s);
-    if (err == MT_OK)
+    if (err == MT_OK) {
         *out = s;
-    else
-        uv_close((uv_handle_t *)&s->pipe, on_open_failed);
+        return MT_OK;
+    }
+    if (s->fd >= 0)
+        close(s->fd);
+    mt_ctl_server_free(s);
     return err;
 }
 
 void mt_ctl_server_stop(struct mt_ctl_server *s) {
     s->stopped = true;
+    uv_poll_stop(&s->poll);
+    uv_timer_stop(&s->timer);
     struct mt_ctl_client *next;
     for (struct mt_ctl_client *c = s->clients; c; c = next) {
         next = c->next;
@@ -159,7 +205,10 @@ void mt_ctl_server_close(struct mt_ctl_server *s) {
     s->stopped = s->closed = true;
     for (struct mt_ctl_client *c = s->clients; c; c = c->next)
         mt_ctl_client_close(c); /* leaves the list on a later turn */
-    uv_close((uv_handle_t *)&s->pipe, NULL);
+    uv_close((uv_handle_t *)&s->poll, NULL);
+    uv_close((uv_handle_t *)&s->timer, NULL);
+    (void)unlink(s->at.sun_path);
+    close(s->fd);
 }
 
 void mt_ctl_server_free(struct mt_ctl_server *s) {

@@ -33,6 +33,7 @@ struct mt_ctl_following {
 };
 
 struct mt_cmd_shared;
+struct mt_listener;
 
 /* What commands work on. */
 struct mt_ctl_context {
@@ -40,6 +41,7 @@ struct mt_ctl_context {
     const struct mt_config *config;
     const char *listen;                  /* "host:port" with the port in use */
     const char *announce;                /* "" when others cannot be told an address */
+    const struct mt_listener *listener;  /* NULL: none */
     uint64_t start_ms;                   /* mono_ms at start */
     void (*random)(void *out, size_t n); /* unpredictable bytes, for new record ids */
     struct mt_ctl_following *counting;   /* of places taken */

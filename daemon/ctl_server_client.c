@@ -247,13 +247,11 @@ static void on_handle_closed(uv_handle_t *handle) {
     struct mt_ctl_client *c = handle->data;
     if (--c->open_handles > 0)
         return;
-    struct mt_ctl_server *s = c->server;
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
     free(c->in);
     free(c);
-    mt_ctl_server_on_client_gone(s);
 }
 
 static void close_handles(struct mt_ctl_client *c) {
@@ -316,21 +314,17 @@ static void push_one_out(struct mt_ctl_server *s, struct mt_ctl_client *newcomer
     mt_ctl_client_close(out);
 }
 
-static bool identify(struct mt_ctl_client *c) {
-    int fd;
-    socklen_t n = sizeof c->who;
-    if (uv_fileno((uv_handle_t *)&c->pipe, &fd) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->who, &n) != 0)
-        return false;
-    c->access = c->server->config.access(c->server->config.context->config, c->who.uid, c->who.gid);
-    return true;
-}
-
-enum mt_err mt_ctl_client_accept(struct mt_ctl_server *s) {
+enum mt_err mt_ctl_client_new(struct mt_ctl_server *s, int take_fd) {
+    struct ucred who;
+    socklen_t n = sizeof who;
+    if (getsockopt(take_fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0)
+        return MT_EIO;
     struct mt_ctl_client *c = calloc(1, sizeof *c);
     if (!c)
         return MT_ENOMEM;
     c->server = s;
+    c->who = who;
+    c->access = s->config.access(s->config.context->config, who.uid, who.gid);
     uv_pipe_init(s->config.loop, &c->pipe, 0);
     uv_timer_init(s->config.loop, &c->timer);
     c->pipe.data = c->timer.data = c;
@@ -342,7 +336,7 @@ enum mt_err mt_ctl_client_accept(struct mt_ctl_server *s) {
         c->next->link = &c->next;
     s->clients = c;
     s->n_clients++;
-    if (uv_accept((uv_stream_t *)&s->pipe, (uv_stream_t *)&c->pipe) != 0 || !identify(c)) {
+    if (uv_pipe_open(&c->pipe, take_fd) != 0) {
         mt_ctl_client_close(c);
         return MT_EIO;
     }

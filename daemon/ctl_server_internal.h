@@ -5,6 +5,8 @@
 #include "ctl.h"
 #include "ctl_server.h"
 
+#include <sys/un.h>
+
 enum mt_ctl_client_state { MT_CTL_OPEN, MT_CTL_FLUSHING, MT_CTL_CLOSING };
 
 struct mt_ctl_client {
@@ -26,24 +28,25 @@ struct mt_ctl_client {
 
 struct mt_ctl_server {
     struct mt_ctl_server_config config;
-    uv_pipe_t pipe;
-    int dir_fd;                    /* -1, or the directory the socket is reached through */
-    bool stopped, closed, waiting; /* waiting: somebody could not be accepted yet */
+    int fd;     /* -1, or the socket that is listened on */
+    int dir_fd; /* -1, or the directory it is reached through */
+    struct sockaddr_un at;
+    uv_poll_t poll;
+    uv_timer_t timer; /* while accepting pauses */
+    bool stopped, closed;
     struct mt_ctl_client *clients;
     struct mt_ctl_call *calls;
     unsigned n_clients;
 };
 
-/* Takes a client that waits on the server's socket. Errors: MT_ENOMEM (it still waits), MT_EIO. */
-MT_MUST enum mt_err mt_ctl_client_accept(struct mt_ctl_server *s);
+/* Takes a client that was accepted; on errors the caller still has the descriptor.
+ * Errors: MT_ENOMEM, MT_EIO. */
+MT_MUST enum mt_err mt_ctl_client_new(struct mt_ctl_server *s, int take_fd);
 
 /* Stops or starts to read, and handles what was read, as calls and output allow. */
 void mt_ctl_client_update(struct mt_ctl_client *c);
 
 /* Ends it, after its output has left. Idempotent. */
 void mt_ctl_client_close(struct mt_ctl_client *c);
-
-/* A client is gone. */
-void mt_ctl_server_on_client_gone(struct mt_ctl_server *s);
 
 #endif

@@ -95,9 +95,9 @@ static void on_timer(uv_timer_t *timer) {
     if (dial->over)
         return;
     if (dial->conn && dial->untried) /* its share of the time is over; on_closed tries the next */
-        mt_conn_close(dial->conn, MT_ETIMEOUT, false);
+        mt_conn_close(dial->conn, MT_ENOANSWER, false);
     else
-        fail(dial, MT_ETIMEOUT);
+        fail(dial, dial->resolving ? MT_ENOTFOUND : MT_ENOANSWER);
 }
 
 static const struct mt_conn_ops attempt_ops = {.on_open = on_open, .on_closed = on_closed};
@@ -106,7 +106,7 @@ static void try_next(struct mt_dial *dial) {
     uv_loop_t *loop = dial->dialer->pool->loop;
     uint64_t now = uv_now(loop);
     if (!dial->untried || now >= dial->deadline) {
-        fail(dial, dial->untried ? MT_ETIMEOUT : dial->err);
+        fail(dial, dial->untried ? MT_ENOANSWER : dial->err);
         return;
     }
     uv_timer_start(&dial->timer, on_timer, (dial->deadline - now) / dial->n_untried, 0);
@@ -138,7 +138,7 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list
         take_addresses(dial, list);
         try_next(dial);
     } else if (!dial->over) {
-        fail(dial, MT_EUNREACHABLE);
+        fail(dial, MT_ENOTFOUND);
     }
     release(dial);
 }

@@ -12,6 +12,8 @@ struct mt_dial;
 struct mt_dialer_ops {
     /* Connected, not reading yet. The callee owns the connection from here. */
     void (*on_connected)(void *arg, uint64_t id, struct mt_conn *take_c);
+    /* MT_ENOTFOUND (no address belongs to the name), MT_EREFUSED, MT_ENOANSWER (in time),
+     * MT_EUNREACHABLE, MT_ENOMEM. */
     void (*on_failed)(void *arg, uint64_t id, enum mt_err err);
 };
 

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "dialer.h"
+#include "engine_load.h"
 #include "engine_log.h"
 #include "engine_reply.h"
 #include "key.h"
@@ -196,6 +197,10 @@ static void carry_out(struct mt_engine *e, struct mt_effect *fx) {
         break;
     case MT_FX_PERSIST:
         persist(e, fx);
+        break;
+    case MT_FX_PREPARE:
+        mt_persist_prepare(&e->persist, fx->job);
+        fx->job = NULL;
         break;
     case MT_FX_FETCH:
         fetch(e, fx);
@@ -396,43 +401,6 @@ enum mt_err mt_engine_degraded(const struct mt_engine *e) {
 
 /* ---- life ---- */
 
-static enum mt_err load_blob(void *arg, const char *name, struct mt_slice bytes) {
-    struct mt_engine *e = arg;
-    return mt_node_load_blob(e->node, name, bytes);
-}
-
-static enum mt_err load_item(void *arg, const struct mt_id *id, struct mt_slice bytes) {
-    struct mt_engine *e = arg;
-    return mt_node_load_item(e->node, id, bytes);
-}
-
-static enum mt_err load_chain(void *arg, const struct mt_chain_info *chain,
-                              const struct mt_head *head, uint64_t fork) {
-    struct mt_engine *e = arg;
-    return mt_node_load_chain(e->node, chain, head, fork);
-}
-
-static enum mt_err load(struct mt_engine *e) {
-    bool known = false;
-    enum mt_err err =
-        mt_installation_read(e->config.installation, machine_id_path, &known, &e->feed);
-    if (err != MT_OK)
-        return err;
-    if (!known)
-        e->feed = (struct mt_id){{0}};
-    struct mt_node_config config = {.announce = e->config.announce,
-                                    .installation = known ? e->feed.b : NULL};
-    e->config.random(&config.seed, sizeof config.seed);
-    err = mt_node_new(&e->node, &config);
-    if (err == MT_OK)
-        err = mt_store_load_blobs(e->config.store, load_blob, e);
-    if (err == MT_OK)
-        err = mt_store_load_items(e->config.store, load_item, e);
-    if (err == MT_OK)
-        err = mt_store_load_chains(e->config.store, load_chain, e);
-    return err;
-}
-
 enum mt_err mt_engine_new(struct mt_engine **out, const struct mt_engine_config *config) {
     struct mt_engine *e = calloc(1, sizeof *e);
     *out = NULL;
@@ -440,13 +408,14 @@ enum mt_err mt_engine_new(struct mt_engine **out, const struct mt_engine_config 
         return MT_ENOMEM;
     e->config = *config;
     mt_requests_init(&e->requests);
-    enum mt_err err = load(e);
+    enum mt_err err = mt_engine_load(config, machine_id_path, &e->node, &e->feed);
+    if (err == MT_OK)
+        err = mt_persist_open(&e->persist, config->loop, config->store, on_persisted, e);
     if (err != MT_OK) {
         mt_node_free(e->node);
         free(e);
         return err;
     }
-    mt_persist_init(&e->persist, config->loop, config->store, on_persisted, e);
     mt_dialer_init(&e->dialer, config->pool, &dialer_ops, e);
     uv_timer_init(config->loop, &e->timer);
     uv_idle_init(config->loop, &e->idle);
@@ -484,6 +453,7 @@ void mt_engine_close(struct mt_engine *e) {
         return;
     e->stopping = e->closed = true;
     mt_dialer_close(&e->dialer);
+    mt_persist_close(&e->persist);
     for (size_t i = 0; i < TABLE; i++)
         for (struct mt_conn *c = e->table[i]; c; c = c->next)
             mt_conn_close(c, MT_OK, true); /* leaves the table on a later turn */

@@ -1,21 +1,35 @@
-/* The socket is polled and accepted here instead of by libuv, so that accepting can pause: when the
- * process has no file descriptor left (for a moment, by timer) and when there are as many connections
- * as we want (until one closes). Meanwhile newcomers wait in the kernel's queue. At most a few are
- * accepted per turn, so that a storm of strangers does not starve the others. */
+/* The socket is polled and accepted here instead of by libuv. When the process has few file
+ * descriptors left (the last ones are kept for the control socket and for dialling), or as many
+ * connections as we want, a newcomer gets the place of one that has not got far. When there is none
+ * either, accepting pauses, for a moment, by timer, or until one closes, and newcomers wait in the
+ * kernel's queue. That queue is long: who finds it full tries again only after a second. At most a
+ * few are accepted per turn, so that a storm of strangers does not starve the others. */
 #include "listener.h"
 
+#include "clock.h"
 #include "config.h"
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 128, PER_TURN = 16, PAUSE_MS = 200 };
+enum {
+    BACKLOG = 1024,
+    PER_TURN = 16,
+    PAUSE_MS = 200,
+    LINE_MS = 10000, /* at most one line about pauses in this time */
+    KEPT_MAX = 16,   /* descriptors for other use, */
+    KEPT_PART = 8,   /* or this part of all that the process may have */
+};
 
 static enum mt_err from_errno(int e) {
     return e == EADDRINUSE             ? MT_ECONFLICT
@@ -108,8 +122,8 @@ static void name_source(const struct sockaddr_storage *ss, char *out, size_t roo
 static void on_readable(uv_poll_t *poll, int status, int events);
 
 static void resume(struct mt_listener *l) {
-    if (l->fd < 0 || l->accepting || l->pool->open >= MT_CONN_ACCEPTED_MAX ||
-        uv_is_active((uv_handle_t *)&l->timer))
+    bool full = l->pool->sockets >= MT_CONN_OPEN_MAX && !mt_conn_spare(l->pool);
+    if (l->fd < 0 || l->accepting || full || uv_is_active((uv_handle_t *)&l->timer))
         return;
     l->accepting = uv_poll_start(&l->poll, UV_READABLE, on_readable) == 0;
 }
@@ -127,11 +141,45 @@ static void on_room(void *arg) {
 }
 
 static void pause_accepting(struct mt_listener *l, const char *why, uint64_t ms) {
-    mt_log(MT_LOG_WARNING, "accept_paused", "reason=%s open=%zu", why, l->pool->open);
+    uint64_t now = mt_clock_mono_ms();
+    l->pauses++;
+    if (!l->line_ms || now >= l->line_ms + LINE_MS) {
+        mt_log(MT_LOG_WARNING, "accept_paused", "reason=%s open=%zu times=%" PRIu64, why,
+               l->pool->sockets, l->pauses);
+        l->line_ms = now;
+        l->pauses = 0;
+    }
     uv_poll_stop(&l->poll);
     l->accepting = false;
+    *(ms > 0 ? &l->starved_ms : &l->full_ms) = now;
     if (ms > 0)
         uv_timer_start(&l->timer, on_timer, ms, 0);
+}
+
+/* The lowest number that is free tells how many descriptors are in use. */
+static bool has_descriptors(void) {
+    struct rlimit limit;
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return errno != EMFILE;
+    close(fd);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return true;
+    rlim_t kept = limit.rlim_cur / KEPT_PART < KEPT_MAX ? limit.rlim_cur / KEPT_PART : KEPT_MAX;
+    return (rlim_t)fd < limit.rlim_cur - kept;
+}
+
+static bool has_somebody_waiting(const struct mt_listener *l) {
+    struct pollfd p = {.fd = l->fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+/* Ends the connection that got least far. False: none can be spared. */
+static bool end_spare(struct mt_listener *l) {
+    struct mt_conn *spare = mt_conn_spare(l->pool);
+    if (spare)
+        mt_conn_close(spare, MT_EFULL, false);
+    return spare != NULL;
 }
 
 /* False when there is nobody left to accept, or accepting has to pause. */
@@ -140,9 +188,13 @@ static bool accept_one(struct mt_listener *l) {
     socklen_t n = sizeof ss;
     int fd = accept4(l->fd, (struct sockaddr *)&ss, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            pause_accepting(l, uv_err_name(uv_translate_sys_error(errno)), PAUSE_MS);
-        return errno == ECONNABORTED || errno == EINTR;
+        int e = errno;
+        if (e != EMFILE && e != ENFILE && e != ENOBUFS && e != ENOMEM)
+            return e == ECONNABORTED || e == EINTR;
+        if (end_spare(l))
+            return true;
+        pause_accepting(l, uv_err_name(uv_translate_sys_error(e)), PAUSE_MS);
+        return false;
     }
     struct mt_conn *c;
     enum mt_err err = mt_conn_new(l->pool, NULL, NULL, &c);
@@ -170,9 +222,16 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         return;
     }
     for (int i = 0; i < PER_TURN && l->fd >= 0; i++) {
-        if (l->pool->open >= MT_CONN_ACCEPTED_MAX) {
-            pause_accepting(l, "full", 0);
-            return;
+        bool full = l->pool->sockets >= MT_CONN_OPEN_MAX, starved = !has_descriptors();
+        if (full || starved) {
+            if (!has_somebody_waiting(l))
+                return;
+            if (starved)
+                l->starved_ms = mt_clock_mono_ms();
+            if (!end_spare(l)) {
+                pause_accepting(l, full ? "full" : "EMFILE", full ? 0 : PAUSE_MS);
+                return;
+            }
         }
         if (!accept_one(l))
             return;

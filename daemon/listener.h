@@ -17,6 +17,11 @@ struct mt_listener {
     int fd; /* -1: closed */
     bool accepting;
     bool watched; /* the handles below exist */
+    /* When accepting had to pause last, in mt_clock_mono_ms; 0: never. */
+    uint64_t starved_ms; /* too few file descriptors or too little memory were left */
+    uint64_t full_ms;    /* there were as many connections as we want */
+    uint64_t pauses;     /* since a line told of them */
+    uint64_t line_ms;    /* when that was; 0: never */
     uv_poll_t poll;
     uv_timer_t timer;
     char address[MT_ADDRESS_MAX + 1]; /* "host:port" as configured, with the port in use */

@@ -4,6 +4,8 @@
 #include "log.h"
 
 #include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -21,9 +23,12 @@ static const char help_text[] =
     "  meentd                           run with " MEENT_SYSCONFDIR "/meent/meentd.conf\n"
     "  meentd --config FILE             run with another configuration\n"
     "  meentd --config FILE --check-config\n"
+    "  meentd --config FILE --check-start\n"
     "\n"
     "  -c, --config FILE   configuration; without one, and without the file above, the defaults\n"
     "      --check-config  tell the mistakes in the configuration and end\n"
+    "      --check-start   tell what would keep it from starting and end; as root: for the account\n"
+    "                      that the state directory belongs to\n"
     "  -h, --help          this text\n"
     "  -V, --version       the version\n"
     "\n"
@@ -31,16 +36,15 @@ static const char help_text[] =
 
 struct options {
     const char *config;
-    bool check;
+    bool check, check_start;
 };
 
 /* 0: go on, else 1 + the exit status. */
 static int read_options(int argc, char **argv, struct options *o) {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"check-config", no_argument, NULL, 'k'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"check-start", no_argument, NULL, 's'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
         switch (c) {
@@ -49,6 +53,9 @@ static int read_options(int argc, char **argv, struct options *o) {
             break;
         case 'k':
             o->check = true;
+            break;
+        case 's':
+            o->check_start = true;
             break;
         case 'h':
             fputs(help_text, stdout);
@@ -89,6 +96,35 @@ static int check(const struct mt_config *config, const char *path) {
     return 0;
 }
 
+/* The account the daemon runs as is the one that owns its state, and what root may read says little
+ * about what that account may. Returns false when it cannot be become. */
+static bool become_owner(const char *state_dir) {
+    struct stat st;
+    if (geteuid() != 0 || stat(state_dir, &st) != 0 || st.st_uid == 0)
+        return true;
+    const struct passwd *pw = getpwuid(st.st_uid);
+    gid_t gid = pw ? pw->pw_gid : st.st_gid;
+    if ((pw ? initgroups(pw->pw_name, gid) : setgroups(0, NULL)) != 0)
+        return false;
+    return setgid(gid) == 0 && setuid(st.st_uid) == 0;
+}
+
+static int check_start(struct mt_config *config, const char *path) {
+    if (!become_owner(config->state_dir)) {
+        fputs("meentd: cannot become the owner of the state directory\n", stderr);
+        return 1;
+    }
+    mt_config_close(config);
+    if (mt_config_read(config, path, stderr) != MT_OK) {
+        fputs("meentd: the configuration was not used\n", stderr);
+        return 1;
+    }
+    int status = mt_app_check(config, randombytes_buf);
+    if (status == 0)
+        puts("nothing keeps it from starting");
+    return status;
+}
+
 int main(int argc, char **argv) {
     struct options o = {.config = NULL};
     int done = read_options(argc, argv, &o);
@@ -105,6 +141,8 @@ int main(int argc, char **argv) {
         status = check(&config, o.config);
     else if (mt_key_init() != MT_OK)
         mt_log(MT_LOG_ERROR, "start_failed", "step=crypto");
+    else if (o.check_start)
+        status = check_start(&config, o.config);
     else
         status = mt_app_run(&config, randombytes_buf);
     mt_config_close(&config);

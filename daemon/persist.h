@@ -1,8 +1,10 @@
-/* persist: makes one batch after another durable on a worker thread (daemon layer 2). */
+/* persist: makes one batch after another durable on a thread of its own, and prepares the runs that
+ * wait for the next on another (daemon layer 2). */
 #ifndef MEENT_PERSIST_H
 #define MEENT_PERSIST_H
 
 #include "store.h"
+#include "store_prepare.h"
 
 #include <uv.h>
 
@@ -10,22 +12,36 @@
 typedef void (*mt_persist_fn)(void *arg, struct mt_batch *take_batch);
 
 struct mt_persist {
-    uv_loop_t *loop;
     struct mt_store *store;
     mt_persist_fn on_done;
     void *arg;
-    uv_work_t work;
-    struct mt_batch *batch; /* away; NULL: idle */
+    bool is_busy; /* a batch is away; the loop's own */
+    uv_async_t done;
+    uv_thread_t committer, preparer;
+    uv_mutex_t lock; /* for all below */
+    uv_cond_t changed;
+    bool stopping;
+    struct mt_batch *batch, *finished;       /* to commit; to be given back */
+    struct mt_run_job *first_job, **end_job; /* to prepare, one reference each */
+    struct mt_prepare *prepare;              /* the preparer's */
 };
 
-void mt_persist_init(struct mt_persist *p, uv_loop_t *loop, struct mt_store *store,
-                     mt_persist_fn on_done, void *arg);
+/* Starts the threads. Borrows loop and store. Errors: MT_ENOMEM (no thread or descriptor left). */
+MT_MUST enum mt_err mt_persist_open(struct mt_persist *p, uv_loop_t *loop, struct mt_store *store,
+                                    mt_persist_fn on_done, void *arg);
 
 /* Gives a batch away. At most one is away at a time. */
 void mt_persist_start(struct mt_persist *p, struct mt_batch *take_batch);
 
+/* Has the run of a job prepared; its batch is given later. Owns: takes the reference. */
+void mt_persist_prepare(struct mt_persist *p, struct mt_run_job *take_job);
+
+/* Waits for a batch that is away, which is freed, and ends the threads. The loop has to run once
+ * more for the handle. Idempotent. */
+void mt_persist_close(struct mt_persist *p);
+
 static inline bool mt_persist_is_busy(const struct mt_persist *p) {
-    return p->batch != NULL;
+    return p->is_busy;
 }
 
 #endif

@@ -45,7 +45,20 @@ enum mt_err mt_query_open(struct mt_query *q, const struct mt_query_config *conf
     return err;
 }
 
+static void keep_trouble(struct mt_query *q, enum mt_err err) {
+    if (q->trouble == MT_OK && err != MT_ENOKEY)
+        q->trouble = err;
+}
+
+enum mt_err mt_query_trouble(struct mt_query *q) {
+    uint64_t n;
+    if (q->read.txn) /* what failed in a transaction fails every later read of it */
+        keep_trouble(q, mt_read_waiting(&q->read, &n));
+    return q->trouble;
+}
+
 void mt_query_close(struct mt_query *q) {
+    (void)!mt_query_trouble(q);
     if (q->read.txn)
         mt_read_end(&q->read);
     q->read.txn = NULL;
@@ -113,10 +126,15 @@ enum mt_err mt_query_refs(struct mt_query *q, uint16_t kind, const struct mt_rid
     return mt_query_rows(q, &index, out);
 }
 
+/* Rows come from an index or from another record, so one that is not there is damage. */
 static enum mt_err read_into(struct mt_query *q, uint64_t row, uint8_t *memory,
                              struct mt_view *out) {
     struct mt_writer w = mt_writer(memory, MT_BOX_MAX);
-    return mt_read_row(&q->read, row, &w, out);
+    enum mt_err err = mt_read_row(&q->read, row, &w, out);
+    if (err == MT_ENOTFOUND)
+        err = MT_ECORRUPT;
+    keep_trouble(q, err);
+    return err;
 }
 
 enum mt_err mt_query_show(struct mt_query *q, uint64_t row, struct mt_view *out) {
@@ -199,5 +217,7 @@ enum mt_err mt_query_ref(struct mt_query *q, const struct mt_id *audience, const
     uint64_t row;
     enum mt_err err = mt_read_find(&q->read, ref->audience == 0 ? NULL : audience, &ref->owner,
                                    ref->kind, &ref->id, &row);
+    if (err != MT_ENOTFOUND)
+        keep_trouble(q, err);
     return err ? err : mt_query_look(q, row, out);
 }

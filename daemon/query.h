@@ -46,12 +46,18 @@ struct mt_query {
     uint8_t *looked;          /* MT_BOX_MAX bytes: the one being looked up */
     struct mt_org_book *book; /* made when first needed */
     char *message;            /* MT_QUERY_MESSAGE_MAX bytes: what is wrong, for people */
+    enum mt_err trouble;      /* of the first record that could not be read */
 };
 
 /* Opens a query; close it even on error. Errors: MT_ESTATE (no region), MT_ENOMEM, store errors. */
 MT_MUST enum mt_err mt_query_open(struct mt_query *q, const struct mt_query_config *config,
                                   char message[static MT_QUERY_MESSAGE_MAX]);
 void mt_query_close(struct mt_query *q);
+
+/* Whether what was read is whole. A record that cannot be read is passed over where many are looked
+ * at, so this must be asked before anything that was made of them is shown or written; also after
+ * the query was closed. Errors: MT_ECORRUPT, other store errors. */
+MT_MUST enum mt_err mt_query_trouble(struct mt_query *q);
 
 /* Says what is wrong, as printf does, and returns `err`. A text that is there already stays. */
 __attribute__((format(printf, 3, 4))) enum mt_err mt_query_say(struct mt_query *q, enum mt_err err,
@@ -314,10 +320,12 @@ struct mt_list {
     struct mt_filter filters[MT_FIELDS_MAX];
     size_t n_filters;
     bool only_free, only_mine, newest_first;
-    uint32_t from, until; /* days; 0: open */
-    struct mt_slice text; /* searched for in any text, case-insensitive */
-    size_t limit, offset; /* limit 0: a page */
-    size_t at;            /* where to go on: `next` of an earlier answer; 0: from the start */
+    bool page_only;         /* rows are not looked at only to know the total */
+    uint32_t from, until;   /* days; 0: open */
+    struct mt_slice text;   /* searched for in any text, case-insensitive */
+    struct mt_slice prefix; /* of the id; empty: any. With it nothing else counts but the limit */
+    size_t limit, offset;   /* limit 0: a page */
+    size_t at;              /* where to go on: `next` of an earlier answer; 0: from the start */
 };
 
 /* True when a record is one the list asks for. `free`, for activities and places, is computed. */

@@ -3,13 +3,15 @@
  * The rows of an index are walked in its order. Without filters only the records shown are opened,
  * and the total is the number of records. With filters, rows are looked at in windows: within one
  * they are opened in the order they came in, as records that came together lie together, and shown
- * in the order of the index. Beyond ROWS_COUNTED_MAX rows the walk ends with the page; then the total
- * is what was found so far and `more` says that there may be others. The page also ends when the
- * answer would not fit a message, and after ROWS_LOOKED_MAX rows, so that the daemon does other
- * things in between; the caller then asks for what comes from `next` on.
+ * in the order of the index. Beyond ROWS_COUNTED_MAX rows, or when the caller does not want the
+ * total, the walk ends with the page; then the total is what was found so far and `more` says that
+ * there may be others. The page also ends when the answer would not fit a message, and after
+ * ROWS_LOOKED_MAX rows, so that the daemon does other things in between; the caller then asks for
+ * what comes from `next` on.
  *
- * Between two days there is what begins between them or less than MT_LONG_DAYS before, and what
- * lasts longer and has not ended: an index of its own, since these are few. */
+ * Between two days there is what begins between them or less than MT_LONG_DAYS before and has not
+ * ended, as the index says, and what lasts longer and has not ended: an index of its own, since these
+ * are few. */
 #include "query.h"
 
 #include <stdlib.h>
@@ -122,9 +124,10 @@ static enum mt_err list_rows(struct mt_query *q, const struct mt_list *list, siz
         day = from - MT_LONG_DAYS + 1;
         mt_be32(low, day);
         index.from = mt_slice(low, sizeof low);
+        index.ends_from = from;
     }
-    if (dated && until) {
-        mt_be32(high, until);
+    if (dated && (until || day)) { /* what has no day stands behind the last one */
+        mt_be32(high, until ? until : MT_INDEX_DAY_MAX);
         index.to = mt_slice(high, sizeof high);
     }
     enum mt_err err = MT_OK;
@@ -261,6 +264,7 @@ static enum mt_err filtered(struct mt_query *q, const struct mt_list *list, stru
     struct mt_rows rows;
     bool by_name = list->kind->no == MT_KIND_ORG;
     size_t end = list->at + ROWS_LOOKED_MAX, window = WINDOW_FIRST, at = list->at;
+    size_t counted_max = list->page_only ? 0 : ROWS_COUNTED_MAX;
     struct seat *seats = malloc(WINDOW_MAX * sizeof *seats);
     if (!seats)
         return MT_ENOMEM;
@@ -272,7 +276,7 @@ static enum mt_err filtered(struct mt_query *q, const struct mt_list *list, stru
     err = by_name ? org_rows(q, &rows) : list_rows(q, list, end + 1, &rows);
     end = rows.n < end ? rows.n : end;
     page->next = at;
-    while (!err && at < end && !(page->full && rows.n - list->at > ROWS_COUNTED_MAX)) {
+    while (!err && at < end && !(page->full && rows.n - list->at > counted_max)) {
         size_t n = end - at < window ? end - at : window;
         take_window(q, list, rows.p, at, n, seats, page);
         at += n;
@@ -302,14 +306,30 @@ static enum mt_err unfiltered(struct mt_query *q, const struct mt_list *list, st
     return err;
 }
 
+/* Those whose id begins so, a page at most: for people who type an id. */
+static enum mt_err prefixed(struct mt_query *q, const struct mt_list *list, struct page *page) {
+    uint64_t *rows = malloc(MT_QUERY_PAGE_MAX * sizeof *rows);
+    size_t n = 0;
+    if (!rows)
+        return MT_ENOMEM;
+    enum mt_err err =
+        mt_read_prefix(&q->read, list->kind->no, list->prefix, rows, MT_QUERY_PAGE_MAX, &n);
+    page->total = n;
+    for (size_t i = 0; !err && i < n && !page->full; i++)
+        show(q, rows[i], page);
+    free(rows);
+    return err;
+}
+
 enum mt_err mt_query_list(struct mt_query *q, const struct mt_list *list, struct mt_writer *w) {
     struct mt_put p;
     bool more = false, limited = list->limit && list->limit < MT_QUERY_PAGE_MAX;
     struct page page = {.room = limited ? list->limit : MT_QUERY_PAGE_MAX};
     mt_put_map(&p, w);
     mt_put_array(&page.records, mt_put_key(&p, "records"));
-    enum mt_err err =
-        needs_reading(list) ? filtered(q, list, &page, &more) : unfiltered(q, list, &page);
+    enum mt_err err = list->prefix.n        ? prefixed(q, list, &page)
+                      : needs_reading(list) ? filtered(q, list, &page, &more)
+                                            : unfiltered(q, list, &page);
     mt_put_array_end(&page.records);
     mt_put_uint(&p, "total", page.total);
     mt_put_bool(&p, "more", more);

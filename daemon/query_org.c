@@ -148,8 +148,11 @@ static enum mt_err fill_book(struct mt_query *q, struct mt_org_book *b, uint8_t 
     for (size_t i = 0; !err && i < rows.n; i++) {
         struct mt_view v;
         struct mt_writer w = mt_writer(memory, MT_BOX_MAX);
-        if (mt_read_row(&q->read, rows.p[i], &w, &v) == MT_OK && !keep_org(q, b, &v))
+        err = mt_read_row(&q->read, rows.p[i], &w, &v);
+        if (err == MT_OK && !keep_org(q, b, &v))
             err = MT_ENOMEM;
+        if (err == MT_ENOKEY)
+            err = MT_OK;
     }
     mt_rows_free(&rows);
     if (err || b->n == 0)
@@ -185,7 +188,7 @@ static enum mt_err make_book(struct mt_query *q, struct mt_org_book **out) {
 
 /* A book is good as long as the records of organisations and the members are those it was made
  * from. A query keeps the one it began with. */
-enum mt_err mt_query_book(struct mt_query *q) {
+static enum mt_err find_book(struct mt_query *q) {
     struct mt_org_cache *cache = q->config.orgs;
     uint64_t members = q->config.gov ? mt_gov_generation(q->config.gov) : 0, version;
     if (q->book)
@@ -205,6 +208,13 @@ enum mt_err mt_query_book(struct mt_query *q) {
     q->book = cache->book;
     q->book->refs++;
     return MT_OK;
+}
+
+enum mt_err mt_query_book(struct mt_query *q) {
+    enum mt_err err = find_book(q);
+    if (q->trouble == MT_OK)
+        q->trouble = err;
+    return err;
 }
 
 void mt_org_cache_close(struct mt_org_cache *c) {

@@ -89,6 +89,7 @@ enum mt_err mt_query_own_records(const struct mt_cmd_env *env, const char *annou
         draft_endpoint(&q, &info, announce, &v, &d);
     }
     mt_query_close(&q);
+    err = err ? err : mt_query_trouble(&q);
     err = err ? err : v.w.err;
     err = err ? err : draft_end(&d);
     if (!err && d.n_entries) {

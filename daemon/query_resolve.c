@@ -34,6 +34,8 @@ const char *mt_text_err_code(enum mt_text_err err) {
         return "not-ident";
     case MT_TEXT_ORDER:
         return "order";
+    case MT_TEXT_OUTSIDE:
+        return "outside-week";
     }
     return "invalid";
 }

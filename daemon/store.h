@@ -12,7 +12,8 @@
  *   records  row (u64) -> audience no, owner no, kind, id, groups of stamps and masks
  *   rowid    audience no, owner no, kind, id -> row       the only random-key table
  *   index    type (u8), audience no, kind, value, row -> nothing    see enum mt_index_type
- * Rows of meta, orgs, chains and records end in a keyed check; rowid and index lead to them; an
+ *   recent   set no (u64) -> keys of rowid and index, sorted, that are on their way there
+ * Rows of meta, orgs, chains, records and recent end in a keyed check; rowid and index lead to them; an
  * entry is what its record's stamp, its box hash and its chain's next entry say it is. So damage is
  * an error and never shown.
  */
@@ -30,6 +31,7 @@ struct mt_store_config {
     const uint8_t *store_key; /* 32 bytes, copied into secret memory */
     uint64_t map_bytes;       /* first map size; it grows by itself. 0: the default */
     bool no_sync;             /* for tests only */
+    uint32_t recent_min;      /* keys from which a batch keeps them together. 0: the default */
     char *why;                /* when set: filled with the reason when opening fails, for the log */
     size_t why_size;
 };
@@ -58,6 +60,11 @@ MT_MUST enum mt_err mt_store_load_chains(struct mt_store *s, mt_chain_fn fn, voi
  * worker thread, or inline in the simulator, never while its own thread is within a read). Never
  * fails half: sets b->err and every op's result; those of a batch that failed mean nothing. */
 void mt_apply(struct mt_store *s, struct mt_batch *b);
+
+/* Does some of what large batches left to do: moves keys to where they belong, in a transaction of its
+ * own, and lets go of memory when that is done. For when there is nothing else to do, on the thread
+ * that applies batches. Out: whether more is left. Errors: local class. */
+MT_MUST enum mt_err mt_store_tidy(struct mt_store *s, bool *more);
 
 /* Reads a run to send: entries of the chain from `first` on, at most `max_bytes` of message and
  * MT_RUN_ENTRIES_MAX entries, ending on the last signed head that fits (at least one signed run is
@@ -111,17 +118,21 @@ MT_MUST enum mt_err mt_read_find(struct mt_read *r, const struct mt_id *audience
 
 /* Indexes: rows by something, within an audience and kind, ascending by (value, row). */
 enum mt_index_type {
-    MT_INDEX_KIND = 1, /* value empty: every record of the kind */
+    MT_INDEX_KIND = 1, /* value empty: every record of a kind that has no such field as DATE's */
     MT_INDEX_DATE = 2, /* value u32: first day of the thing (date, from; week's Monday);
                               undated: 0xffffffff. Kinds without such a field are not in it */
     MT_INDEX_REF = 3,  /* value 16 bytes: id of a record this one refers to, any reference field */
-    MT_INDEX_IDENTITY = 4, /* value 16 bytes: mt_store_identity; `from` and `to` are equal */
-    MT_INDEX_OWNER = 5,    /* value u32 org no: records by owner */
+    MT_INDEX_IDENTITY = 4, /* value 16 bytes: mt_store_identity; `from` and `to` are equal. Only of
+                              this organisation's own records: nobody else's are imported */
+    MT_INDEX_OWNER = 5,    /* value u32 org no: records by owner, in channels only */
     MT_INDEX_LONG = 6, /* value u32: last day of a thing that lasts more than MT_LONG_DAYS; others
                           are not in it */
 };
 
-enum { MT_LONG_DAYS = 7 };
+enum {
+    MT_LONG_DAYS = 7,
+    MT_INDEX_DAY_MAX = (1 << 29) - 2, /* what begins later is undated */
+};
 
 struct mt_index_query {
     enum mt_index_type type;
@@ -130,6 +141,7 @@ struct mt_index_query {
     uint16_t kind;
     struct mt_slice from, to; /* inclusive bounds of the value; empty: open. Values here are as
                                  above, u32 big-endian */
+    uint32_t ends_from;       /* MT_INDEX_DATE: without what ended before this day */
     bool descending;
 };
 

@@ -161,6 +161,20 @@ const uint8_t *mt_store_box_key(const struct mt_keyring *keys, const struct mt_c
                                         : mt_keyring_channel(keys, &chain->other);
 }
 
+/* The row of a chain, which a reader keeps until it reads another's. */
+static const struct mt_chain_row *chain_of(struct mt_txn *t, uint32_t no,
+                                           struct mt_chain_row *memory) {
+    if (t->is_write)
+        return mt_store_chain_get(t, no, memory) ? memory : NULL;
+    if (t->chain.info.no == no && no)
+        return &t->chain;
+    t->chain.info.no = 0;
+    if (!mt_store_chain_get(t, no, memory))
+        return NULL;
+    t->chain = *memory;
+    return &t->chain;
+}
+
 /* Opens `e` into o->plain. */
 static enum mt_err open_box(struct mt_txn *t, const struct mt_id *region,
                             const struct mt_keyring *keys, const struct mt_chain_info *chain,
@@ -182,21 +196,21 @@ enum mt_err mt_store_open_entry(struct mt_txn *t, const struct mt_id *region,
                                 struct opened *o) {
     if (o->chain_no == stamp->chain_no && o->seq == stamp->seq && mt_id_eq(&o->id, &stamp->entry))
         return MT_OK;
-    struct mt_chain_row chain;
+    struct mt_chain_row memory;
     struct entry_row e;
     struct mt_header h;
     o->chain_no = 0;
     o->seq = 0;
     o->n_starts = 0;
-    if (!mt_store_chain_get(t, stamp->chain_no, &chain) ||
-        !mt_store_entry_get(t, stamp->chain_no, stamp->seq, &e) ||
-        !mt_store_entry_header(t, &e, &chain.info.id, stamp->seq, &h))
+    const struct mt_chain_row *chain = chain_of(t, stamp->chain_no, &memory);
+    if (!chain || !mt_store_entry_get(t, stamp->chain_no, stamp->seq, &e) ||
+        !mt_store_entry_header(t, &e, &chain->info.id, stamp->seq, &h))
         return t->err ? t->err
                       : mt_store_say(t->store, MT_ECORRUPT, "an entry of a record is missing");
     mt_entry_id(region, e.header, &o->id);
     if (!mt_id_eq(&o->id, &stamp->entry))
         return mt_store_say(t->store, MT_ECORRUPT, "an entry is not the one a record was made of");
-    enum mt_err err = open_box(t, region, keys, &chain.info, &e, &h, o);
+    enum mt_err err = open_box(t, region, keys, &chain->info, &e, &h, o);
     if (err)
         return err;
     o->chain_no = stamp->chain_no;

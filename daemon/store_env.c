@@ -22,7 +22,8 @@ static const char KEY_TEXT[] = "meent store";
 enum { KEY_TEXT_SIZE = sizeof KEY_TEXT - 1, DIR_MODE = 0700, FILE_MODE = 0600 };
 
 const char *const mt_store_table_names[T_COUNT] = {
-    "meta", "state", "gov", "orgs", "chains", "entries", "waiting", "records", "rowid", "index",
+    "meta",    "state",   "gov",   "orgs",  "chains", "entries",
+    "waiting", "records", "rowid", "index", "recent",
 };
 
 static enum mt_err say_errno(struct mt_store *s, const char *what) {
@@ -193,26 +194,53 @@ static enum mt_err check_marks(struct mt_store *s) {
     return mt_txn_end(&t, false);
 }
 
-static enum mt_err open_env(struct mt_store *s, const struct mt_store_config *config) {
-    enum mt_err err = mt_store_check(s);
-    if (err)
-        return err;
-    err = env_new(s, config->map_bytes);
-    if (err)
-        return err;
-    unsigned flags = MDB_NOTLS | (config->no_sync ? MDB_NOSYNC : 0);
+/* A process that ended in the middle may have left a commit, or the store's name, where processes see
+ * it and a power cut takes it. What is read from here on is told to others, so it is synced first. */
+static enum mt_err sync_all(struct mt_store *s) {
+    if (s->no_sync)
+        return MT_OK;
+    enum mt_err err = mt_store_fault(s, mdb_env_sync(s->env, 1), "syncing the store");
+    return err ? err : sync_parent(s);
+}
+
+static enum mt_err env_open(struct mt_store *s, uint64_t map_bytes) {
     int dead = 0;
+    enum mt_err err = env_new(s, map_bytes);
+    if (err)
+        return err;
+    unsigned flags = MDB_NOTLS | (s->no_sync ? MDB_NOSYNC : 0);
     err = mt_store_fault(s, mdb_env_open(s->env, s->dir, flags, FILE_MODE), "opening the store");
     if (err == MT_OK)
         err = mt_store_fault(s, mdb_reader_check(s->env, &dead), "clearing dead readers");
     if (err == MT_OK)
         err = open_tables(s, false);
+    return err ? err : sync_all(s);
+}
+
+enum mt_err mt_store_renew(struct mt_store *s) {
+    uint64_t used, map;
+    mt_store_size(s, &used, &map);
+    pthread_rwlock_wrlock(&s->map_lock);
+    env_close(s);
+    enum mt_err err = env_open(s, map);
+    if (err)
+        env_close(s);
+    pthread_rwlock_unlock(&s->map_lock);
+    return err;
+}
+
+static enum mt_err open_env(struct mt_store *s, const struct mt_store_config *config) {
+    enum mt_err err = mt_store_check(s);
+    if (err == MT_OK)
+        err = env_open(s, config->map_bytes);
     return err ? err : check_marks(s);
 }
 
 static enum mt_err store_init(struct mt_store *s, const struct mt_store_config *config) {
     s->dir_fd = -1;
+    s->no_sync = config->no_sync;
     mt_store_kinds_init(s->kinds);
+    s->recent_min = config->recent_min ? config->recent_min : STORE_RECENT_MIN;
     if (pthread_rwlock_init(&s->map_lock, NULL))
         return MT_ENOMEM;
     s->detail = calloc(1, sizeof *s->detail);
@@ -226,7 +254,10 @@ static enum mt_err store_init(struct mt_store *s, const struct mt_store_config *
     if (!s->secrets || !s->opened.plain || !s->values || !s->work || !s->dir)
         return MT_ENOMEM;
     memcpy(s->secrets->store, config->store_key, sizeof s->secrets->store);
-    mt_kdf_init(&s->secrets->check, config->store_key, "store-check", NULL);
+    uint8_t check[32];
+    mt_kdf(check, config->store_key, "store-check", NULL, NULL, 0);
+    memcpy(s->secrets->check, check, sizeof s->secrets->check);
+    mt_wipe(check, sizeof check);
     mt_kdf(s->secrets->index, config->store_key, "store-index", NULL, NULL, 0);
     return MT_OK;
 }

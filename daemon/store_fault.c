@@ -76,7 +76,7 @@ static void measure(const struct mt_store *s, uint64_t *used, uint64_t *map) {
     MDB_envinfo info;
     MDB_stat stat;
     *used = *map = 0;
-    if (mdb_env_info(s->env, &info) || mdb_env_stat(s->env, &stat))
+    if (!s->env || mdb_env_info(s->env, &info) || mdb_env_stat(s->env, &stat))
         return;
     *used = (info.me_last_pgno + 1) * (uint64_t)stat.ms_psize;
     *map = info.me_mapsize;
@@ -91,7 +91,7 @@ void mt_store_size(struct mt_store *s, uint64_t *used, uint64_t *map) {
 enum mt_err mt_store_grow(struct mt_store *s, uint64_t need) {
     uint64_t used, map;
     measure(s, &used, &map);
-    if (map - used >= need)
+    if (!s->env || map - used >= need)
         return MT_OK;
     uint64_t size = map;
     while (size - used < need) {

@@ -1,6 +1,9 @@
 #include "store_internal.h"
 
-enum { NIL = 0xc0, CENTURIES_MAX = 999999, DAY_MAX = 0x7fffffff };
+/* What others write is not checked when it is counted: a later day than an index holds is none. */
+enum { NIL = 0xc0, CENTURIES_MAX = 999999, DAY_MAX = MT_INDEX_DAY_MAX };
+
+_Static_assert(MT_LONG_DAYS < 1 << STORE_LASTS_BITS, "all that is not long can be told apart");
 
 #define DAY_NONE UINT32_MAX
 
@@ -187,35 +190,47 @@ static void emit_refs(struct emit *e, struct mt_slice value) {
         emit(e, MT_INDEX_REF, mt_load64(ref.id.b), mt_load64(ref.id.b + 8));
 }
 
-void mt_store_index_keys(const struct mt_store *s, const struct mt_id *region,
-                         const struct mt_id *owner, const struct record *rec, uint64_t row,
+static void emit_identity(struct emit *e, const struct mt_store *s, const struct subject *of,
+                          const struct kind_info *info, const struct values *values) {
+    static const uint8_t none[16];
+    uint8_t identity[16], sealed[16];
+    identity_of(of->region, of->owner, info, values, identity);
+    if (memcmp(identity, none, sizeof none) == 0)
+        return;
+    mt_store_identity_key(s, identity, sealed);
+    emit(e, MT_INDEX_IDENTITY, mt_load64(sealed), mt_load64(sealed + 8));
+}
+
+void mt_store_index_keys(const struct mt_store *s, const struct subject *of,
                          const struct values *values, mt_index_fn fn, void *arg) {
-    struct emit e = {.key = {.place = (uint64_t)rec->audience_no << 16 | rec->kind, .row = row},
+    struct emit e = {.key = {.place = (uint64_t)of->audience_no << 16 | of->kind, .row = of->row},
                      .fn = fn,
                      .arg = arg};
-    const struct kind_info *info = rec->kind < MT_KIND_END ? &s->kinds[rec->kind] : NULL;
-    emit(&e, MT_INDEX_KIND, 0, 0);
-    emit(&e, MT_INDEX_OWNER, (uint64_t)rec->owner_no << 32, 0);
+    const struct kind_info *info = of->kind < MT_KIND_END ? &s->kinds[of->kind] : NULL;
+    bool is_known = info && info->kind;
+    bool is_dated = is_known && (info->date >= 0 || info->from >= 0 || info->week >= 0);
+    if (of->audience_no != 0)
+        emit(&e, MT_INDEX_OWNER, (uint64_t)of->owner_no << 32, 0);
+    if (!is_dated)
+        emit(&e, MT_INDEX_KIND, 0, 0);
     /* What another major version means by its fields is not known. */
-    if (!info || !info->kind || info->kind->major != rec->major)
+    if (!is_known || info->kind->major != of->major) {
+        if (is_dated)
+            emit(&e, MT_INDEX_DATE, (uint64_t)DAY_NONE << 32, 0);
         return;
-    if (info->date >= 0 || info->from >= 0 || info->week >= 0) {
+    }
+    if (is_dated) {
         uint32_t first, last;
         days_of(info, values, &first, &last);
-        emit(&e, MT_INDEX_DATE, (uint64_t)first << 32, 0);
+        uint32_t lasts = last - first < MT_LONG_DAYS ? last - first : MT_LONG_DAYS;
+        uint32_t value = first == DAY_NONE ? DAY_NONE : first << STORE_LASTS_BITS | lasts;
+        emit(&e, MT_INDEX_DATE, (uint64_t)value << 32, 0);
         if (last - first >= MT_LONG_DAYS)
             emit(&e, MT_INDEX_LONG, (uint64_t)last << 32, 0);
     }
     for (unsigned no = 0; no < MT_FIELDS_MAX; no++)
         if (info->refs >> no & 1 && is_set(values->v[no]))
             emit_refs(&e, values->v[no]);
-    if (info->identity || info->external >= 0) {
-        uint8_t identity[16], sealed[16];
-        static const uint8_t none[16];
-        identity_of(region, owner, info, values, identity);
-        if (memcmp(identity, none, sizeof none) == 0)
-            return;
-        mt_store_identity_key(s, identity, sealed);
-        emit(&e, MT_INDEX_IDENTITY, mt_load64(sealed), mt_load64(sealed + 8));
-    }
+    if (of->is_own && (info->identity || info->external >= 0))
+        emit_identity(&e, s, of, info, values);
 }

@@ -24,16 +24,21 @@ enum table {
     T_RECORDS,
     T_ROWID,
     T_INDEX,
+    T_RECENT,
     T_COUNT
 };
 
 enum {
-    STORE_FORMAT = 1,
+    STORE_FORMAT = 2,
     STORE_KEY_MAX = 511, /* of LMDB as Debian builds it */
     STORE_CHECK_SIZE = 8,
+    STORE_ROOM =
+        16 * 1024 * 1024, /* bytes of map a transaction finds free, besides what it carries */
     STORE_MAP_DEFAULT = 256 * 1024 * 1024,
     STORE_READERS_MAX = 16, /* few, so that the reader table fits the page that opening touches */
+    STORE_LASTS_BITS = 3,   /* of a key by day: how many days longer than its first a thing lasts */
     STORE_DETAIL_MAX = 256,
+    STORE_RECENT_MIN = 512,
     ROWID_SIZE = 4 + 4 + 2 + 16,
     ENTRY_KEY_SIZE = 4 + 8,
 };
@@ -61,8 +66,8 @@ struct opened {
 
 struct store_secrets {
     uint8_t store[32];
-    struct mt_hash check; /* the keyed check that closes rows of numbers, begun */
-    uint8_t index[32];    /* keys what an index holds of an identity */
+    uint8_t check[16]; /* keys the check that closes rows of numbers */
+    uint8_t index[32]; /* keys what an index holds of an identity */
 };
 
 struct store_detail {
@@ -72,7 +77,7 @@ struct store_detail {
 };
 
 struct mt_store {
-    MDB_env *env;
+    MDB_env *env; /* NULL when it could not be opened again */
     MDB_dbi tables[T_COUNT];
     pthread_rwlock_t map_lock; /* shared: a read transaction; exclusive: the map moves */
     struct store_detail *detail;
@@ -81,8 +86,12 @@ struct mt_store {
     struct opened opened;    /* the reader's */
     uint8_t *values;         /* the reader's: MT_BOX_MAX bytes */
     struct mt_scratch *work; /* the writer's */
+    uint32_t recent_min;
+    uint32_t last_set;      /* keys that the last batch kept together */
+    uint64_t bytes_written; /* since memory was let go of */
     char *dir;
     int dir_fd; /* locked while the store is open */
+    bool no_sync;
 };
 
 /* ---- store_env.c ---- */
@@ -97,6 +106,11 @@ enum mt_err mt_store_say(struct mt_store *s, enum mt_err err, const char *text);
 /* Makes the map larger until `need` bytes are free in it. No transaction may be open.
  * Errors: MT_ENOSPACE. */
 MT_MUST enum mt_err mt_store_grow(struct mt_store *s, uint64_t need);
+
+/* Closes the environment and opens it again: after a failed write of its meta page LMDB lets nobody
+ * in any more. By the writer, without a transaction. Errors: local class; then it may be tried
+ * again. */
+MT_MUST enum mt_err mt_store_renew(struct mt_store *s);
 
 extern const char *const mt_store_table_names[T_COUNT];
 
@@ -116,6 +130,11 @@ struct mt_txn {
     MDB_cursor *cursors[T_COUNT]; /* opened when first used */
     enum mt_err err;
     bool is_write, map_full;
+    uint64_t sum_change; /* of the rows without a check */
+    /* What a reader found last: most records that are read together share both. */
+    struct mt_chain_row chain; /* info.no 0: none */
+    struct mt_id org;
+    uint32_t org_no; /* 0: none */
 };
 
 void mt_txn_begin(struct mt_txn *t, struct mt_store *s, bool write);
@@ -149,6 +168,12 @@ void mt_txn_put(struct mt_txn *t, enum table table, struct mt_slice key, struct 
 bool mt_txn_add(struct mt_txn *t, enum table table, struct mt_slice key, struct mt_slice value,
                 struct mt_slice *held);
 void mt_txn_del(struct mt_txn *t, enum table table, struct mt_slice key);
+
+/* The same for the tables whose rows have no check of their own, which are summed up instead
+ * (store_sum.h). A row that is put is one that is not there, or the same. */
+bool mt_txn_add_summed(struct mt_txn *t, enum table table, struct mt_slice key,
+                       struct mt_slice value, struct mt_slice *held);
+void mt_txn_del_summed(struct mt_txn *t, enum table table, struct mt_slice key);
 
 /* The same for rows of numbers, which end in a keyed check over table, key and value. A row whose
  * check fails sticks MT_ECORRUPT. */
@@ -249,9 +274,18 @@ typedef void (*mt_index_fn)(void *arg, const struct index_key *key);
 
 void mt_store_kinds_init(struct kind_info kinds[static MT_KIND_END]);
 
+/* What the index needs to know of a record besides its values. */
+struct subject {
+    const struct mt_id *region, *owner;
+    uint64_t row;
+    uint32_t audience_no, owner_no;
+    uint16_t kind;
+    uint8_t major;
+    bool is_own; /* the owner is this organisation */
+};
+
 /* Gives every key that a record has in the index. */
-void mt_store_index_keys(const struct mt_store *s, const struct mt_id *region,
-                         const struct mt_id *owner, const struct record *rec, uint64_t row,
+void mt_store_index_keys(const struct mt_store *s, const struct subject *of,
                          const struct values *values, mt_index_fn fn, void *arg);
 
 enum { INDEX_KEY_MAX = 1 + 4 + 2 + 16 + 8 };

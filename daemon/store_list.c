@@ -1,5 +1,5 @@
 /* Walks over the index and over ids. */
-#include "store_internal.h"
+#include "store_recent.h"
 
 enum { PLACE_SIZE = 1 + 4 + 2, VALUE_MAX = 16, GROUP_SIZE = 4 + 4 + 2, HEX_MAX = 32 };
 
@@ -7,6 +7,7 @@ enum { PLACE_SIZE = 1 + 4 + 2, VALUE_MAX = 16, GROUP_SIZE = 4 + 4 + 2, HEX_MAX =
 struct range {
     uint8_t low[INDEX_KEY_MAX], high[INDEX_KEY_MAX];
     size_t n;
+    uint32_t ends_from; /* of days only */
 };
 
 /* Reads a bound of the caller's. `fill` stands where it is open or short. */
@@ -18,6 +19,10 @@ static enum mt_err bound(const struct mt_read *r, const struct mt_index_query *q
     memset(out, fill, VALUE_MAX);
     if (from.n > 0)
         memcpy(out, from.p, from.n);
+    /* How long a thing lasts stands behind its first day; undated stays behind all days. */
+    if (q->type == MT_INDEX_DATE && from.n == width &&
+        mt_load32(out) < UINT32_MAX >> STORE_LASTS_BITS)
+        mt_be32(out, mt_load32(out) << STORE_LASTS_BITS | (fill >> (8 - STORE_LASTS_BITS)));
     if (q->type == MT_INDEX_IDENTITY && from.n == width)
         mt_store_identity_key(r->store, from.p, out);
     return MT_OK;
@@ -33,47 +38,43 @@ static void end_of(uint8_t key[static INDEX_KEY_MAX], const struct mt_index_quer
     mt_be64(key + PLACE_SIZE + width, row);
 }
 
-/* Moves to the first key of the range in the direction asked for. */
-static bool seek(struct mt_txn *t, MDB_cursor *c, const struct range *range, bool descending,
-                 struct mt_slice *key) {
-    struct mt_slice value;
-    if (!descending) {
-        *key = mt_slice(range->low, range->n);
-        return mt_txn_move(t, c, MDB_SET_RANGE, key, &value);
-    }
-    *key = mt_slice(range->high, range->n);
-    if (!mt_txn_move(t, c, MDB_SET_RANGE, key, &value))
-        return mt_txn_move(t, c, MDB_LAST, key, &value);
-    if (key->n == range->n && memcmp(key->p, range->high, range->n) == 0)
-        return true;
-    return mt_txn_move(t, c, MDB_PREV, key, &value);
-}
-
 static bool is_within(const struct range *range, struct mt_slice key) {
     return key.n == range->n && memcmp(key.p, range->low, range->n) >= 0 &&
            memcmp(key.p, range->high, range->n) <= 0;
 }
 
+/* Days beyond MT_LONG_DAYS are not counted: those things may last for ever. */
+static bool has_ended(const struct range *range, struct mt_slice key) {
+    if (range->ends_from == 0)
+        return false;
+    uint32_t value = mt_load32(key.p + PLACE_SIZE);
+    uint32_t lasts = value & ((1U << STORE_LASTS_BITS) - 1);
+    return lasts < MT_LONG_DAYS && (value >> STORE_LASTS_BITS) + lasts < range->ends_from;
+}
+
 /* Walks one audience. False when `fn` wants no more. */
-static bool walk(struct mt_txn *t, MDB_cursor *c, const struct range *range, bool descending,
-                 mt_row_fn fn, void *arg) {
-    struct mt_slice key, value;
-    for (bool more = seek(t, c, range, descending, &key); more && is_within(range, key);
-         more = mt_txn_move(t, c, descending ? MDB_PREV : MDB_NEXT, &key, &value))
-        if (!fn(arg, mt_load64(key.p + key.n - 8)))
+static bool walk(struct mt_scan *s, const struct range *range, bool descending, mt_row_fn fn,
+                 void *arg) {
+    struct mt_slice from = mt_slice(descending ? range->high : range->low, range->n);
+    for (bool more = mt_scan_seek(s, from, descending); more && is_within(range, mt_scan_key(s));
+         more = mt_scan_next(s)) {
+        struct mt_slice key = mt_scan_key(s);
+        if (!has_ended(range, key) && !fn(arg, mt_load64(key.p + key.n - 8)))
             return false;
+    }
     return true;
 }
 
 /* The next audience from `from` on that has keys of this type. False when there is none. */
-static bool next_audience(struct mt_txn *t, MDB_cursor *c, uint8_t type, uint64_t from,
-                          uint32_t *audience_no) {
+static bool next_audience(struct mt_scan *s, uint8_t type, uint64_t from, uint32_t *audience_no) {
     uint8_t place[PLACE_SIZE] = {type};
-    struct mt_slice key = mt_slice(place, sizeof place), value;
     if (from > UINT32_MAX)
         return false;
     mt_be32(place + 1, (uint32_t)from);
-    if (!mt_txn_move(t, c, MDB_SET_RANGE, &key, &value) || key.n < PLACE_SIZE || key.p[0] != type)
+    if (!mt_scan_seek(s, mt_slice(place, sizeof place), false))
+        return false;
+    struct mt_slice key = mt_scan_key(s);
+    if (key.n < PLACE_SIZE || key.p[0] != type)
         return false;
     *audience_no = mt_load32(key.p + 1);
     return true;
@@ -88,22 +89,22 @@ enum mt_err mt_read_index(struct mt_read *r, const struct mt_index_query *q, mt_
         err = bound(r, q, q->to, 0xff, high);
     if (err)
         return err;
-    MDB_cursor *c = mt_txn_cursor_new(t, T_INDEX);
-    if (!c)
-        return t->err;
+    struct mt_scan s;
+    mt_scan_open(&s, t, T_INDEX, mt_recent_holds(q->type));
     uint32_t audience_no = q->audience_no;
     uint64_t from = 0;
     for (;;) {
-        if (q->all_audiences && !next_audience(t, c, (uint8_t)q->type, from, &audience_no))
+        if (q->all_audiences && !next_audience(&s, (uint8_t)q->type, from, &audience_no))
             break;
-        struct range range = {.n = PLACE_SIZE + mt_store_index_width(q->type) + 8};
+        struct range range = {.n = PLACE_SIZE + mt_store_index_width(q->type) + 8,
+                              .ends_from = q->type == MT_INDEX_DATE ? q->ends_from : 0};
         end_of(range.low, q, audience_no, low, 0);
         end_of(range.high, q, audience_no, high, UINT64_MAX);
-        if (!walk(t, c, &range, q->descending, fn, arg) || !q->all_audiences)
+        if (!walk(&s, &range, q->descending, fn, arg) || !q->all_audiences)
             break;
         from = (uint64_t)audience_no + 1;
     }
-    mdb_cursor_close(c);
+    mt_scan_close(&s);
     return t->err;
 }
 
@@ -140,6 +141,12 @@ static bool next_group(uint8_t key[static ROWID_SIZE]) {
     return false;
 }
 
+static bool is_in_group(struct mt_slice key, const uint8_t at[static ROWID_SIZE],
+                        const uint8_t high[static 16]) {
+    return key.n == ROWID_SIZE && memcmp(key.p, at, GROUP_SIZE) == 0 &&
+           memcmp(key.p + GROUP_SIZE, high, 16) <= 0;
+}
+
 enum mt_err mt_read_prefix(struct mt_read *r, uint16_t kind, struct mt_slice hex, uint64_t *rows,
                            size_t max, size_t *n) {
     struct mt_txn *t = r->txn;
@@ -147,24 +154,22 @@ enum mt_err mt_read_prefix(struct mt_read *r, uint16_t kind, struct mt_slice hex
     *n = 0;
     if (!parse_digits(hex, low, high))
         return MT_OK;
-    MDB_cursor *c = mt_txn_cursor(t, T_ROWID);
-    struct mt_slice key = mt_slice(at, sizeof at), value;
+    struct mt_scan s;
+    mt_scan_open(&s, t, T_ROWID, true);
     /* From group to group, and in each to the digits. */
-    while (*n < max && mt_txn_move(t, c, MDB_SET_RANGE, &key, &value) && key.n == sizeof at) {
-        memcpy(at, key.p, sizeof at);
+    while (*n < max && mt_scan_seek(&s, mt_slice(at, sizeof at), false) &&
+           mt_scan_key(&s).n == sizeof at) {
+        memcpy(at, mt_scan_key(&s).p, sizeof at);
         if (kind == 0 || mt_load16(at + 8) == kind) {
             memcpy(at + GROUP_SIZE, low, sizeof low);
-            struct mt_slice k = mt_slice(at, sizeof at);
-            for (bool more = mt_txn_move(t, c, MDB_SET_RANGE, &k, &value);
-                 more && *n < max && k.n == sizeof at && value.n == 8 &&
-                 memcmp(k.p, at, GROUP_SIZE) == 0 &&
-                 memcmp(k.p + GROUP_SIZE, high, sizeof high) <= 0;
-                 more = mt_txn_move(t, c, MDB_NEXT, &k, &value))
-                rows[(*n)++] = mt_load64(value.p);
+            for (bool more = mt_scan_seek(&s, mt_slice(at, sizeof at), false);
+                 more && *n < max && is_in_group(mt_scan_key(&s), at, high);
+                 more = mt_scan_next(&s))
+                rows[(*n)++] = mt_scan_row(&s);
         }
         if (!next_group(at))
             break;
-        key = mt_slice(at, sizeof at);
     }
+    mt_scan_close(&s);
     return t->err;
 }

@@ -6,6 +6,8 @@
  * go. Records are settled in row order: rows only grow, new ones in order of arrival. */
 #include "store_merge.h"
 
+#include "store_recent.h"
+
 #include <stdlib.h>
 
 /* A queued change's place in the order of records. */
@@ -33,7 +35,10 @@ struct merge {
     uint32_t n, n_touched;
     struct index_key *ops;
     uint32_t n_ops, cap_ops;
-    bool is_add; /* what the index keys being given are for */
+    bool is_add;           /* what the index keys being given are for */
+    struct recent *recent; /* set: keys are kept together, not put into their tables */
+    struct recent_item *items;
+    uint32_t n_items, cap_items;
     /* The record being settled. */
     struct record rec;
     struct mt_merged old;
@@ -94,26 +99,57 @@ static int cmp_rows(const void *pa, const void *pb) {
     return cmp_u64((*a)->row, (*b)->row);
 }
 
+static void add_item(struct merge *m, bool is_rowid, struct mt_slice key, uint64_t row,
+                     uint8_t tag) {
+    if (m->n_items == m->cap_items) {
+        uint32_t cap = m->cap_items ? m->cap_items * 2 : m->n_touched * 3 + 16;
+        struct recent_item *items = realloc(m->items, cap * sizeof *items);
+        if (!items) {
+            mt_txn_fail(&m->w->t, MT_ENOMEM, "merging");
+            return;
+        }
+        m->items = items;
+        m->cap_items = cap;
+    }
+    struct recent_item *x = &m->items[m->n_items++];
+    mt_recent_item(x, is_rowid, key);
+    mt_be64(x->row, row);
+    x->tag |= tag;
+}
+
+/* Looks for a record's row, and enters the new one when there is none. */
+static bool find_row(struct merge *m, const uint8_t key[static ROWID_SIZE], uint64_t *row) {
+    struct mt_txn *t = &m->w->t;
+    struct mt_slice k = mt_slice(key, ROWID_SIZE), held;
+    uint8_t bytes[8];
+    if (m->recent && mt_recent_find(m->recent, key, row))
+        return false;
+    mt_be64(bytes, *row);
+    bool is_new = m->recent
+                      ? !mt_txn_get(t, T_ROWID, k, &held)
+                      : mt_txn_add_summed(t, T_ROWID, k, mt_slice(bytes, sizeof bytes), &held);
+    if (t->err)
+        return false;
+    if (is_new && m->recent)
+        add_item(m, true, k, *row, 0);
+    else if (!is_new && held.n == sizeof bytes)
+        *row = mt_load64(held.p);
+    else if (!is_new)
+        mt_txn_fail(t, MT_ECORRUPT, "a row of table rowid is damaged");
+    return is_new;
+}
+
 /* Finds the rows of held records and enters new ones, whose rows are in order of arrival. */
 static void find_rows(struct merge *m) {
     struct mt_txn *t = &m->w->t;
     uint64_t next = mt_txn_number(t, "row") + 1;
     for (uint32_t i = 0; i < m->n_touched && t->err == MT_OK; i++) {
         struct touched *x = &m->touched[i];
-        uint8_t key[ROWID_SIZE], row[8];
-        struct mt_slice held;
+        uint8_t key[ROWID_SIZE];
         key_of(m, x, key);
         x->row = next + m->sorted[x->first].at;
-        mt_be64(row, x->row);
-        x->is_new =
-            mt_txn_add(t, T_ROWID, mt_slice(key, sizeof key), mt_slice(row, sizeof row), &held);
+        x->is_new = find_row(m, key, &x->row);
         m->by_row[i] = x;
-        if (x->is_new || t->err)
-            continue;
-        if (held.n == sizeof row)
-            x->row = mt_load64(held.p);
-        else
-            mt_txn_fail(t, MT_ECORRUPT, "a row of table rowid is damaged");
     }
     if (t->err)
         return;
@@ -165,12 +201,18 @@ static void put_index(struct merge *m) {
         uint8_t bytes[INDEX_KEY_MAX];
         struct index_key op = m->ops[i];
         op.place &= ~INDEX_GOES;
-        struct mt_slice key = mt_slice(bytes, mt_store_index_encode(&op, bytes));
-        if (comes && !goes)
-            mt_txn_put(&m->w->t, T_INDEX, key, mt_slice(NULL, 0));
-        else if (goes && !comes)
-            mt_txn_del(&m->w->t, T_INDEX, key);
+        struct mt_slice key = mt_slice(bytes, mt_store_index_encode(&op, bytes)), held;
+        if (comes == goes)
+            continue;
+        if (m->recent && mt_recent_holds(op.place >> 48))
+            add_item(m, false, key, 0, goes ? RECENT_GOES : 0);
+        else if (comes)
+            (void)mt_txn_add_summed(&m->w->t, T_INDEX, key, mt_slice(NULL, 0), &held);
+        else
+            mt_txn_del_summed(&m->w->t, T_INDEX, key);
     }
+    if (m->n_items > 0 && m->w->t.err == MT_OK)
+        mt_recent_put(&m->w->t, m->items, m->n_items);
 }
 
 /* ---- one record ---- */
@@ -272,7 +314,15 @@ static void give(struct merge *m, const struct touched *x, bool is_add) {
         mt_store_values_add(&values, fields_of(m, x, &g->stamp), g->mask);
     }
     m->is_add = is_add;
-    mt_store_index_keys(w->t.store, &w->batch->region, owner, &m->rec, x->row, &values, add_op, m);
+    struct subject of = {.region = &w->batch->region,
+                         .owner = owner,
+                         .row = x->row,
+                         .audience_no = m->rec.audience_no,
+                         .owner_no = m->rec.owner_no,
+                         .kind = m->rec.kind,
+                         .major = m->rec.major,
+                         .is_own = mt_id_eq(owner, &w->batch->own_org)};
+    mt_store_index_keys(w->t.store, &of, &values, add_op, m);
     if (m->rec.audience_no != 0)
         return;
     mt_record_digest(&share, &w->batch->region, owner, m->rec.kind, &m->rec.id, &m->rec.merged);
@@ -280,6 +330,21 @@ static void give(struct merge *m, const struct touched *x, bool is_add) {
         mt_sum_add(&w->sum, &share);
     else
         mt_sum_take(&w->sum, &share);
+}
+
+/* A new record that one change makes has everything worked out beforehand but its row. */
+static bool give_early(struct merge *m, const struct touched *x) {
+    const struct early *early = first_of(m, x)->early;
+    if (!early || x->n > 1 || early->n_keys > EARLY_KEYS_MAX)
+        return false;
+    m->is_add = true;
+    for (uint32_t i = 0; i < early->n_keys; i++) {
+        struct index_key key = early->keys[i];
+        key.row = x->row;
+        add_op(m, &key);
+    }
+    mt_sum_add(&m->w->sum, &early->share);
+    return true;
 }
 
 static void settle(struct merge *m, const struct touched *x) {
@@ -295,7 +360,8 @@ static void settle(struct merge *m, const struct touched *x) {
     if (m->w->t.err)
         return;
     merge_changes(m, x);
-    give(m, x, true);
+    if (!x->is_new || !give_early(m, x))
+        give(m, x, true);
     mt_store_record_put(&m->w->t, x->row, &m->rec, x->is_new);
     /* What was copied is needed no longer. A chunk that was begun stays, and is used on. */
     struct arena_chunk *now = m->w->k->arena;
@@ -336,9 +402,22 @@ static void load_sum(struct mt_write *w) {
         mt_txn_fail(&w->t, MT_ECORRUPT, "the view sum is damaged");
 }
 
+/* A batch of many keys keeps them together, and so does any other while there are such. */
+static void choose_recent(struct merge *m) {
+    struct mt_txn *t = &m->w->t;
+    if (m->n < t->store->recent_min && mt_txn_count(t, T_RECENT) == 0)
+        return;
+    m->recent = malloc(sizeof *m->recent);
+    if (m->recent)
+        mt_recent_load(t, m->recent);
+    else
+        mt_txn_fail(t, MT_ENOMEM, "merging");
+}
+
 static void merge_all(struct merge *m) {
     struct mt_write *w = m->w;
     load_sum(w);
+    choose_recent(m);
     sort_queue(m);
     find_rows(m);
     for (uint32_t i = 0; i < m->n_touched && w->t.err == MT_OK; i++)
@@ -366,6 +445,8 @@ void mt_write_merge(struct mt_write *w) {
         mt_txn_fail(&w->t, MT_ENOMEM, "merging");
     w->k->n = 0;
     if (m) {
+        free(m->recent);
+        free(m->items);
         free(m->ops);
         free(m->by_row);
         free(m->touched);

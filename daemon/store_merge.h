@@ -25,9 +25,19 @@ struct origin {
     uint64_t lamport, seq, wall_ms;
 };
 
+enum { EARLY_KEYS_MAX = 4 };
+
+/* What a change of the region brings when its record is new and nothing else touches it. */
+struct early {
+    struct mt_sum share; /* of the view sum */
+    uint32_t n_keys;     /* of the index, still without their row; above the room: not known */
+    struct index_key keys[EARLY_KEYS_MAX];
+};
+
 /* A change that is not merged yet. */
 struct queued {
     const struct origin *origin;
+    const struct early *early; /* NULL: not worked out */
     struct mt_slice fields;
     uint64_t mask; /* never 0 */
     struct mt_rid id;
@@ -56,6 +66,27 @@ struct mt_write {
     struct mt_sum sum;
     bool has_sum;
 };
+
+static inline struct queued mt_queued(const struct origin *o, const struct mt_change *c,
+                                      uint16_t index) {
+    return (struct queued){.origin = o,
+                           .fields = c->fields,
+                           .mask = c->mask,
+                           .id = c->id,
+                           .kind = c->kind,
+                           .index = index,
+                           .major = c->major};
+}
+
+/* Queues a change. False when out of memory, which sticks. */
+bool mt_write_queue(struct mt_write *w, const struct queued *change);
+
+/* Merges the queue when it has grown large. What the changes point at must then be in the arena or
+ * outlive the batch. */
+void mt_write_merge_when_large(struct mt_write *w);
+
+/* Finds or gives the local numbers of a chain's owner and audience. */
+void mt_write_number(struct mt_write *w, struct mt_chain_row *row);
 
 /* Takes memory that lives until the queue is merged. NULL sticks MT_ENOMEM. */
 void *mt_arena_take(struct mt_write *w, size_t n);

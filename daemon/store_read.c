@@ -1,5 +1,5 @@
 /* What the loop reads for people: single records and numbers. */
-#include "store_internal.h"
+#include "store_recent.h"
 
 #include <stdlib.h>
 
@@ -135,8 +135,12 @@ enum mt_err mt_read_find(struct mt_read *r, const struct mt_id *audience, const 
     if (owner_no == 0 || (!in_region && audience_no == 0))
         return MT_ENOTFOUND;
     mt_store_rowid_key(key, audience_no, owner_no, kind, id);
-    if (!mt_txn_get(t, T_ROWID, mt_slice(key, sizeof key), &value))
-        return t->err ? t->err : MT_ENOTFOUND;
+    if (!mt_txn_get(t, T_ROWID, mt_slice(key, sizeof key), &value)) {
+        struct recent recent;
+        mt_recent_load(t, &recent);
+        bool is_found = t->err == MT_OK && mt_recent_find(&recent, key, row);
+        return is_found ? MT_OK : t->err ? t->err : MT_ENOTFOUND;
+    }
     if (value.n != sizeof *row)
         return mt_store_say(r->store, MT_ECORRUPT, "a row of table rowid is damaged");
     *row = mt_load64(value.p);
@@ -151,9 +155,16 @@ uint32_t mt_read_org_no(struct mt_read *r, const struct mt_id *org) {
 
 enum mt_err mt_read_org(struct mt_read *r, uint32_t no, struct mt_id *out) {
     struct mt_txn *t = r->txn;
-    *out = (struct mt_id){0};
-    if (mt_store_org_get(t, no, out))
+    *out = t->org;
+    if (no && no == t->org_no)
+        return t->err;
+    t->org_no = 0;
+    if (mt_store_org_get(t, no, out)) {
+        t->org = *out;
+        t->org_no = no;
         return MT_OK;
+    }
+    *out = (struct mt_id){0};
     return t->err ? t->err : MT_ENOTFOUND;
 }
 

@@ -1,4 +1,4 @@
-#include "store_internal.h"
+#include "store_sum.h"
 
 #include <stdio.h>
 
@@ -16,11 +16,18 @@ static void fail_rc(struct mt_txn *t, int rc, const char *what) {
     }
 }
 
+static int begin(struct mt_store *s, bool write, MDB_txn **txn) {
+    return s->env ? mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, txn) : MDB_PANIC;
+}
+
 void mt_txn_begin(struct mt_txn *t, struct mt_store *s, bool write) {
     *t = (struct mt_txn){.store = s, .is_write = write};
     if (!write)
         pthread_rwlock_rdlock(&s->map_lock);
-    fail_rc(t, mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, &t->txn), "beginning");
+    int rc = begin(s, write, &t->txn);
+    if (rc == MDB_PANIC && write && mt_store_renew(s) == MT_OK)
+        rc = begin(s, write, &t->txn);
+    fail_rc(t, rc, "beginning");
     if (t->err == MT_OK)
         return;
     t->txn = NULL;
@@ -31,6 +38,8 @@ void mt_txn_begin(struct mt_txn *t, struct mt_store *s, bool write) {
 enum mt_err mt_txn_end(struct mt_txn *t, bool commit) {
     if (!t->txn)
         return t->err;
+    if (commit && t->sum_change)
+        mt_txn_put_number(t, STORE_ROWS_SUM, mt_txn_number(t, STORE_ROWS_SUM) + t->sum_change);
     for (int i = 0; i < T_COUNT; i++)
         if (t->cursors[i])
             mdb_cursor_close(t->cursors[i]);
@@ -126,6 +135,22 @@ void mt_txn_del(struct mt_txn *t, enum table table, struct mt_slice key) {
         fail_rc(t, mdb_cursor_del(mt_txn_cursor(t, table), 0), mt_store_table_names[table]);
 }
 
+bool mt_txn_add_summed(struct mt_txn *t, enum table table, struct mt_slice key,
+                       struct mt_slice value, struct mt_slice *held) {
+    bool is_new = mt_txn_add(t, table, key, value, held);
+    if (is_new)
+        t->sum_change += mt_store_row_sum(t->store, table, key, value);
+    return is_new;
+}
+
+void mt_txn_del_summed(struct mt_txn *t, enum table table, struct mt_slice key) {
+    struct mt_slice value;
+    if (!mt_txn_get(t, table, key, &value))
+        return;
+    t->sum_change -= mt_store_row_sum(t->store, table, key, value);
+    fail_rc(t, mdb_cursor_del(mt_txn_cursor(t, table), 0), mt_store_table_names[table]);
+}
+
 uint64_t mt_txn_count(struct mt_txn *t, enum table table) {
     MDB_stat stat = {0};
     if (t->err == MT_OK)
@@ -135,15 +160,15 @@ uint64_t mt_txn_count(struct mt_txn *t, enum table table) {
 
 /* ---- rows of numbers ---- */
 
+/* Over the table, the key and what the check of the value alone is, so that nothing long is copied. */
 static void row_check(const struct mt_txn *t, enum table table, struct mt_slice key,
                       struct mt_slice value, uint8_t out[static STORE_CHECK_SIZE]) {
-    struct mt_hash h = t->store->secrets->check;
-    uint8_t sum[32], front[2] = {(uint8_t)table, (uint8_t)key.n};
-    mt_hash_add(&h, front, sizeof front);
-    mt_hash_add(&h, key.p, key.n);
-    mt_hash_add(&h, value.p, value.n);
-    mt_hash_end(&h, sum);
-    memcpy(out, sum, STORE_CHECK_SIZE);
+    const uint8_t *secret = t->store->secrets->check;
+    uint8_t text[1 + STORE_KEY_MAX + STORE_CHECK_SIZE] = {(uint8_t)table};
+    size_t n = key.n < STORE_KEY_MAX ? key.n : STORE_KEY_MAX;
+    memcpy(text + 1, key.p, n);
+    mt_short_mac(text + 1 + n, secret, value.p, value.n);
+    mt_short_mac(out, secret, text, 1 + n + STORE_CHECK_SIZE);
 }
 
 bool mt_txn_open_row(struct mt_txn *t, enum table table, struct mt_slice key,

@@ -4,13 +4,14 @@
 #include "store_merge.h"
 
 #include "box.h"
+#include "store_recent.h"
 
 #include <stdlib.h>
 
 enum {
     CHAINS_FIRST = 16,
-    ROOM_ALWAYS = 16 * 1024 * 1024, /* bytes of map a batch finds free, besides */
-    ROOM_FACTOR = 4,                /* this many times what it carries */
+    ROOM_FACTOR = 4, /* this many times what it carries */
+    FOLD_SETS = 48,  /* sets of recent keys from which they are moved on */
 };
 
 /* ---- memory ---- */
@@ -108,20 +109,32 @@ static void find_last_chain(struct mt_write *w) {
         w->last_chain = mt_load32(key.p);
 }
 
+/* Moves recent keys on when there are many, or a move is under way: more than batches bring, so that
+ * it comes to an end. What moves was committed earlier. */
+static void fold_some(struct mt_write *w) {
+    uint64_t sets = mt_txn_count(&w->t, T_RECENT);
+    uint64_t keys = RECENT_FOLD_KEYS + 2 * w->t.store->last_set;
+    if (sets >= FOLD_SETS || (sets > 0 && mt_recent_is_moving(&w->t)))
+        (void)mt_recent_fold(&w->t, sets < 3 * FOLD_SETS ? keys : 8 * keys);
+}
+
 enum mt_err mt_write_begin(struct mt_store *s, const struct mt_batch *b, struct mt_write **out) {
     *out = NULL;
-    enum mt_err err = mt_store_grow(s, ROOM_ALWAYS + ROOM_FACTOR * batch_bytes(b));
+    uint64_t bytes = batch_bytes(b);
+    enum mt_err err = mt_store_grow(s, STORE_ROOM + ROOM_FACTOR * bytes);
     if (err)
         return err;
     struct mt_write *w = calloc(1, sizeof *w);
     if (!w)
         return MT_ENOMEM;
+    s->bytes_written += bytes;
     w->batch = b;
     w->k = s->work;
     /* Rows in the scratch may be newer than the table when the last batch failed. */
     w->k->opened.chain_no = 0;
     mt_txn_begin(&w->t, s, true);
     find_last_chain(w);
+    fold_some(w);
     if (w->t.err) {
         err = mt_txn_end(&w->t, false);
         free(w);
@@ -286,32 +299,32 @@ bool mt_write_entry_head(struct mt_write *w, const struct mt_chain_row *row, uin
 
 void mt_write_entry(struct mt_write *w, struct mt_chain_row *row, const struct mt_new_entry *e) {
     struct entry_row stored = {.header = e->header, .box = e->box, .signature = e->signature};
-    mt_store_entry_put(&w->t, row->info.no, e->h->seq, &stored, row->info.no >= w->last_chain);
+    mt_store_entry_put(&w->t, row->info.no, e->head.seq, &stored, row->info.no >= w->last_chain);
     if (row->info.no > w->last_chain)
         w->last_chain = row->info.no;
-    row->head = (struct mt_head){.seq = e->h->seq, .entry = *e->id, .lamport = e->h->lamport};
+    row->head = e->head;
     row->is_dirty = true;
 }
 
 /* ---- changes ---- */
 
-static struct queued *queue_add(struct mt_write *w) {
+bool mt_write_queue(struct mt_write *w, const struct queued *change) {
     struct mt_scratch *k = w->k;
     if (k->n == k->cap) {
         uint32_t cap = k->cap ? k->cap * 2 : MT_CHANGES_MAX;
         struct queued *queue = realloc(k->queue, cap * sizeof *queue);
         if (!queue) {
             mt_txn_fail(&w->t, MT_ENOMEM, "merging");
-            return NULL;
+            return false;
         }
         k->queue = queue;
         k->cap = cap;
     }
-    return &k->queue[k->n++];
+    k->queue[k->n++] = *change;
+    return true;
 }
 
-/* Finds or gives the local numbers of owner and audience. */
-static void number_orgs(struct mt_write *w, struct mt_chain_row *row) {
+void mt_write_number(struct mt_write *w, struct mt_chain_row *row) {
     if (row->owner_no)
         return;
     row->owner_no = mt_store_org_add(&w->t, &row->info.org);
@@ -325,26 +338,20 @@ void mt_write_content(struct mt_write *w, struct mt_chain_row *row, const struct
     struct mt_change c;
     if (w->t.err || mt_changes_check(content) || mt_changes_open(&it, content))
         return;
-    number_orgs(w, row);
+    mt_write_number(w, row);
     struct origin *o = mt_arena_take(w, sizeof *o);
     if (!o)
         return;
     *o = (struct origin){
         .chain = row, .entry = *id, .lamport = h->lamport, .seq = h->seq, .wall_ms = h->wall_ms};
     for (uint16_t i = 0; mt_changes_next(&it, &c); i++) {
-        struct queued *q = c.mask ? queue_add(w) : NULL;
-        if (q)
-            *q = (struct queued){.origin = o,
-                                 .fields = c.fields,
-                                 .mask = c.mask,
-                                 .id = c.id,
-                                 .kind = c.kind,
-                                 .index = i,
-                                 .major = c.major};
+        struct queued q = mt_queued(o, &c, i);
+        if (c.mask && !mt_write_queue(w, &q))
+            return;
     }
 }
 
-static void merge_when_large(struct mt_write *w) {
+void mt_write_merge_when_large(struct mt_write *w) {
     if (w->k->n < QUEUE_CHANGES_MAX && w->k->arena_bytes < QUEUE_BYTES_MAX)
         return;
     mt_write_merge(w);
@@ -371,13 +378,15 @@ void mt_write_read(struct mt_write *w, struct mt_chain_row *row, const struct mt
         return;
     const uint8_t *key = mt_store_box_key(w->batch->keys, &row->info, &h->epoch);
     if (key) {
-        merge_when_large(w);
+        mt_write_merge_when_large(w);
         open_and_queue(w, row, key, h, id, box);
         return;
     }
     uint8_t waiting[ENTRY_KEY_SIZE];
     mt_store_entry_key(waiting, row->info.no, h->seq);
-    mt_txn_put(&w->t, T_WAITING, mt_slice(waiting, sizeof waiting), mt_slice(NULL, 0));
+    struct mt_slice held;
+    (void)mt_txn_add_summed(&w->t, T_WAITING, mt_slice(waiting, sizeof waiting), mt_slice(NULL, 0),
+                            &held);
 }
 
 /* Reads the waiting entry at `key`. True when it needs not wait any longer. */
@@ -413,9 +422,9 @@ void mt_write_retry(struct mt_write *w) {
             return;
         }
         memcpy(at, key.p, sizeof at);
-        merge_when_large(w);
+        mt_write_merge_when_large(w);
         if (retry_one(w, at))
-            mt_txn_del(&w->t, T_WAITING, mt_slice(at, sizeof at));
+            mt_txn_del_summed(&w->t, T_WAITING, mt_slice(at, sizeof at));
     }
 }
 

@@ -43,12 +43,15 @@ bool mt_write_entry_head(struct mt_write *w, const struct mt_chain_row *row, uin
 
 /* An entry to append; `signature` NULL when it is not signed. */
 struct mt_new_entry {
-    const struct mt_header *h;
-    const struct mt_id *id;
+    struct mt_head head; /* the chain's end with it */
     struct mt_slice header, box;
     const uint8_t *signature;
 };
 void mt_write_entry(struct mt_write *w, struct mt_chain_row *row, const struct mt_new_entry *e);
+
+/* Appends a run that was prepared, when it continues the chain as it is now. False when it does not,
+ * or nothing was prepared: then nothing is written. */
+bool mt_write_prepared(struct mt_write *w, struct mt_chain_row *row, const struct mt_run_job *job);
 
 /* Opens a box of the chain and queues what it says. An entry whose key is not at hand waits. */
 void mt_write_read(struct mt_write *w, struct mt_chain_row *row, const struct mt_header *h,

@@ -19,6 +19,9 @@ struct mt_batch *mt_batch_new(void) {
 void mt_batch_free(struct mt_batch *b) {
     if (!b)
         return;
+    for (uint32_t i = 0; i < b->n; i++)
+        if (b->ops[i].type == MT_OP_RUN)
+            mt_run_job_unref(b->ops[i].run.job);
     for (struct mt_batch_chunk *c = b->memory, *next; c; c = next) {
         next = c->next;
         /* What we write is plain here before it is sealed. */

@@ -7,8 +7,7 @@
 #ifndef MEENT_BATCH_H
 #define MEENT_BATCH_H
 
-#include "epoch.h"
-#include "feed.h"
+#include "job.h"
 
 enum mt_op_type {
     MT_OP_BLOB,  /* put (or with no bytes: delete) a named piece of the node's own state */
@@ -16,16 +15,6 @@ enum mt_op_type {
     MT_OP_LOCAL, /* append entries of our own, already sealed and signed */
     MT_OP_RUN,   /* verify and append a run that a peer sent */
     MT_OP_RETRY, /* a key came: read the entries that were waiting for one */
-};
-
-/* A chain as the store needs to know it. */
-struct mt_chain_info {
-    uint32_t no; /* local number, given by the node, never reused */
-    struct mt_id id;
-    struct mt_id org;   /* organisation of the writer: owner of its records */
-    struct mt_id feed;  /* the writer's feed key, which signs heads */
-    struct mt_id other; /* pair chains: the organisation that is not us (us: channel with itself);
-                           zeros for a region chain */
 };
 
 /* An entry of our own. Slices borrow the batch's memory. */
@@ -58,6 +47,8 @@ struct mt_op {
         struct {
             struct mt_chain_info chain;
             struct mt_slice message; /* a whole MT_MSG_RUN message */
+            struct mt_run_job *job;  /* one reference; owns the message. NULL: the message is
+                                        somebody else's, and nothing is prepared */
         } run;
     };
     /* Results, filled in by the worker. */
@@ -76,6 +67,9 @@ struct mt_batch {
     size_t bytes;                  /* content carried, for the cap */
     enum mt_err err;               /* of the whole: MT_OK once durable */
     struct mt_batch_chunk *memory; /* what the slices point into */
+    /* The workers' own: makes sure that nobody prepares the job any more. NULL: nobody ever did. */
+    void (*settle_job)(void *arg, struct mt_run_job *job);
+    void *settle_arg;
     uint64_t wall_ms; /* when the node closed it; `changed` of records for display only */
 };
 

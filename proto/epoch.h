@@ -15,9 +15,9 @@ struct mt_epoch {
 };
 
 /* The box keys that open entries. Immutable once shared: the node makes a new ring when a key
- * comes, and counts references, all on its own thread. */
+ * comes. References are counted from several threads. */
 struct mt_keyring {
-    uint32_t refs;
+    _Atomic uint32_t refs;
     uint32_t n_epochs;
     uint32_t n_channels;
     struct {

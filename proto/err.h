@@ -42,6 +42,8 @@ enum mt_err_class { MT_CLASS_NONE, MT_CLASS_PEER, MT_CLASS_LOCAL, MT_CLASS_BUG }
     X(MT_ECORRUPT, LOCAL, "corrupt", "stored bytes are damaged")                                   \
     X(MT_EREADONLY, LOCAL, "read-only", "changes are refused until there is space again")          \
     X(MT_EUNREACHABLE, LOCAL, "unreachable", "no connection to that address")                      \
+    X(MT_EREFUSED, LOCAL, "refused", "nobody listens at that address")                             \
+    X(MT_ENOANSWER, LOCAL, "no-answer", "nothing comes back from that address")                    \
     X(MT_EBUG, BUG, "bug", "a defect in meent itself")
 
 enum mt_err {

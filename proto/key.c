@@ -9,6 +9,7 @@ _Static_assert(sizeof(crypto_generichash_state) <= sizeof(struct mt_hash), "the 
 _Static_assert(_Alignof(crypto_generichash_state) <= _Alignof(struct mt_hash), "and is aligned");
 _Static_assert(crypto_sign_SECRETKEYBYTES == sizeof((struct mt_sign_key *)0)->secret, "Ed25519");
 _Static_assert(crypto_sign_BYTES == MT_SIGNATURE_SIZE, "Ed25519");
+_Static_assert(crypto_shorthash_BYTES == 8 && crypto_shorthash_KEYBYTES == 16, "SipHash");
 _Static_assert(crypto_kdf_CONTEXTBYTES == 8 && crypto_kdf_KEYBYTES == 32, "crypto_kdf");
 
 static const char PREFIX[] = "meent/v1/"; /* its NUL is not used */
@@ -80,6 +81,10 @@ void mt_kdf(uint8_t out[static 32], const uint8_t key[static 32], const char *us
     mt_kdf_init(&h, key, use, region);
     mt_hash_add(&h, p, n);
     mt_hash_end(&h, out);
+}
+
+void mt_short_mac(uint8_t out[static 8], const uint8_t key[static 16], const void *p, size_t n) {
+    crypto_shorthash(out, p, n, key);
 }
 
 void mt_key_derive(const uint8_t seed[static 32], uint64_t id, uint8_t out[static 32]) {

@@ -60,6 +60,10 @@ void mt_hash_of(uint8_t out[static 32], const char *use, const struct mt_id *reg
 void mt_kdf(uint8_t out[static 32], const uint8_t key[static 32], const char *use,
             const struct mt_id *region, const void *p, size_t n);
 
+/* SipHash-2-4 with `key`: tells damage, and whoever lacks the key cannot make it. For short rows,
+ * where BLAKE2b would cost more than the row. */
+void mt_short_mac(uint8_t out[static 8], const uint8_t key[static 16], const void *p, size_t n);
+
 /* Derives subkey `id` of a seed with crypto_kdf, context "meentkdf". */
 void mt_key_derive(const uint8_t seed[static 32], uint64_t id, uint8_t out[static 32]);
 

@@ -25,19 +25,23 @@ enum {
     MT_SIGN_BYTES_MAX = 512 * 1024,          /* box bytes a writer leaves unsigned at most */
     MT_NOISE_MESSAGE_MAX = 65535,            /* bytes of one Noise message */
     MT_NOISE_TAG = 16,                       /* bytes an AEAD adds */
-    MT_NAME_MAX = 120,     /* bytes of the name of an organisation, region or invitation */
-    MT_ADDRESS_MAX = 255,  /* bytes of "host:port" */
-    MT_LINKS_MAX = 64,     /* established links */
-    MT_HALF_OPEN_MAX = 64, /* links whose handshake is not done */
-    MT_HALF_OPEN_PER_SOURCE_MAX = 16, /* of which from one source address */
-    MT_GUESTS_MAX = 8,                /* open links with who is no member and has no invitation */
-    MT_INVITES_MAX = 32,              /* open invitations */
-    MT_LINK_KEYS_MAX = 16,            /* epoch link keys accepted */
-    MT_PSKS_MAX = 64,                 /* keys the first message is tried against */
-    MT_ORGS_MAX = 4096,               /* organisations of a region */
-    MT_INSTALLATIONS_MAX = 1024,      /* installations of an organisation over its life */
-    MT_FREE_VOTES_MAX = 64,           /* votes on acts not in force kept per seat */
-    MT_CTL_CLIENTS_MAX = 64,          /* control socket clients */
+    MT_NAME_MAX = 120,           /* bytes of the name of an organisation, region or invitation */
+    MT_ADDRESS_MAX = 255,        /* bytes of "host:port" */
+    MT_LINKS_MAX = 64,           /* established links */
+    MT_SILENT_MAX = 64,          /* accepted connections that have not shown a key */
+    MT_ANSWERED_MAX = 64,        /* accepted connections that have shown a key but no certificate */
+    MT_RESERVED = 4,             /* of each, for a source that a member came from before */
+    MT_DIALS_MAX = 16,           /* own attempts to connect at a time */
+    MT_GUESTS_MAX = 8,           /* open links with who is no member and has no invitation */
+    MT_INVITES_MAX = 32,         /* open invitations */
+    MT_LINK_KEYS_MAX = 16,       /* epoch link keys accepted */
+    MT_PSKS_MAX = 64,            /* keys the first message is tried against */
+    MT_LINES_STRANGERS_MAX = 60, /* log lines about strangers' links in one MT_LINES_MS */
+    MT_LINES_MEMBERS_MAX = 600,  /* log lines about members' links in one MT_LINES_MS */
+    MT_ORGS_MAX = 4096,          /* organisations of a region */
+    MT_INSTALLATIONS_MAX = 1024, /* installations of an organisation over its life */
+    MT_FREE_VOTES_MAX = 64,      /* votes on acts not in force kept per seat */
+    MT_CTL_CLIENTS_MAX = 64,     /* control socket clients */
     MT_WINDOW_PEER = 4 * 1024 * 1024, /* unverified run bytes per peer */
     MT_WINDOW_ALL = 16 * 1024 * 1024, /* unverified run bytes of all peers */
 };
@@ -47,6 +51,9 @@ enum {
 
 #define MT_HANDSHAKE_MS_MAX 5000  /* a handshake takes no longer */
 #define MT_GUEST_MS_MAX     60000 /* an open link with who is no member lasts no longer */
+#define MT_CALLED_MS_MAX    15000 /* calling takes no longer, until both sides have opened the link */
+#define MT_CHALLENGE_MS     2000 /* a link that a newer one was refused for answers within this */
+#define MT_LINES_MS         60000
 #define MT_PING_IDLE_MS     20000 /* silence after which we ping */
 #define MT_LINK_DEAD_MS     60000 /* silence after which a link is dead */
 #define MT_INVITE_LIFE_MS   (UINT64_C(7) * 24 * 3600 * 1000)
@@ -58,6 +65,8 @@ _Static_assert(MT_SIGN_BYTES_MAX + MT_BOX_MAX <= MT_RUN_BYTES_MAX,
 _Static_assert(MT_SIGN_ENTRIES_MAX <= MT_RUN_ENTRIES_MAX, "every signed run fits the wire");
 _Static_assert(MT_RUN_BYTES_MAX < MT_MESSAGE_MAX, "a run fits a message");
 _Static_assert(MT_ITEM_MAX < MT_MESSAGE_MAX, "an item fits a message");
+_Static_assert(MT_CALLED_MS_MAX >= 3 * MT_HANDSHAKE_MS_MAX,
+               "connecting and the handshake take one each, and the other side opens one later");
 _Static_assert(MT_LINK_KEYS_MAX + MT_INVITES_MAX <= MT_PSKS_MAX, "all keys fit the trial list");
 
 #endif

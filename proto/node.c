@@ -81,6 +81,7 @@ static void drop_effects(struct mt_node *n) {
     for (size_t i = 0; i < n->n_effects; i++) {
         free(n->effects[i].bytes.p);
         mt_batch_free(n->effects[i].batch);
+        mt_run_job_unref(n->effects[i].job);
     }
     n->n_effects = 0;
 }

@@ -69,6 +69,8 @@ enum mt_effect_type {
     MT_FX_CLOSE,   /* conn, err: flush what was sent, then close; an MT_EV_CLOSED still follows */
     MT_FX_CONNECT, /* conn, address: open a connection and answer CONNECTED or CLOSED */
     MT_FX_PERSIST, /* batch: make it durable, then MT_EV_PERSISTED. At most one is away at a time */
+    MT_FX_PREPARE, /* job: a run whose batch comes later may be prepared; the caller takes the
+                      reference, or leaves it */
     MT_FX_FETCH,   /* conn, chain_no, first, max_bytes: read a run, then MT_EV_FETCHED */
     MT_FX_REPLY,   /* request, err, reply */
     MT_FX_LOG,     /* log: something worth a line; no secrets, no personal data */
@@ -100,6 +102,7 @@ struct mt_effect {
     } bytes;
     char address[MT_ADDRESS_MAX + 1];
     struct mt_batch *batch; /* the caller sets it to NULL when it takes it */
+    struct mt_run_job *job; /* as batch */
     uint32_t chain_no;
     uint64_t first;
     size_t max_bytes;
@@ -176,7 +179,7 @@ struct mt_node_info {
     bool has_key; /* a usable epoch key is at hand */
     uint32_t n_installations;
     uint64_t refused_psk, refused_certificate, refused_timeout; /* links refused since start */
-    uint64_t skew_ms_max; /* largest clock difference seen with a peer */
+    uint64_t skew_ms_max; /* largest clock difference with a peer that is connected */
     bool retired;         /* this start opened a new installation (copy, restore or rollback) */
     bool level;           /* nobody else is a member, or one told since the start what it holds */
     bool behind;          /* after that: nothing is written until one peer was reached */

@@ -8,6 +8,10 @@
 
 #include <stdlib.h>
 
+/* A longer run is the first of many, each of which can be prepared only when the one before it was;
+ * a shorter one is applied before another thread has begun with it. */
+enum { PREPARE_BYTES = 16 * 1024 };
+
 void mt_node_work_free(struct mt_work *w) {
     if (!w)
         return;
@@ -276,6 +280,19 @@ enum mt_err mt_node_wait(struct mt_node *n, uint64_t request, const struct mt_re
 
 /* ---- runs of peers, items, blobs ---- */
 
+/* Gives a run to the worker that prepares, before its batch goes to the one that applies. */
+static void prepare_meanwhile(struct mt_node *n, struct mt_run_job *job, uint32_t chain) {
+    struct mt_effect *fx = mt_node_emit(n, MT_FX_PREPARE);
+    if (!fx)
+        return;
+    job->region = n->replica.region;
+    job->chain = n->replica.chains.v[chain].info;
+    job->own_org = n->replica.own_org;
+    job->head = n->replica.chains.v[chain].head;
+    job->keys = mt_keyring_ref(n->ring);
+    fx->job = mt_run_job_ref(job);
+}
+
 enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
                              uint8_t *take_message, size_t len) {
     bool ours = mt_id_eq(&n->replica.chains.v[chain].info.feed, &n->secret->feed.pub);
@@ -285,7 +302,7 @@ enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
     struct mt_op *op = w ? mt_batch_add(w->batch, MT_OP_RUN) : NULL;
     if (!op)
         return MT_ENOMEM;
-    enum mt_err err = mt_batch_adopt(w->batch, take_message);
+    enum mt_err err = mt_run_job_new(&op->run.job, take_message, len);
     if (err) {
         w->batch->n--;
         return err;
@@ -294,8 +311,10 @@ enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
     w->own_run |= ours;
     op->tag = conn;
     op->run.chain = n->replica.chains.v[chain].info;
-    op->run.message = mt_slice(take_message, len);
+    op->run.message = op->run.job->message;
     w->batch->bytes += len;
+    if (n->away || len > PREPARE_BYTES)
+        prepare_meanwhile(n, op->run.job, chain);
     return MT_OK;
 }
 

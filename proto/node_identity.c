@@ -399,16 +399,22 @@ static enum mt_err make_ring(struct mt_node *n) {
     return MT_OK;
 }
 
-/* A member without a key can open no link but with its invitation, so that stays until one came. */
-static void finish_joining(struct mt_node *n) {
-    if (!n->joining.active || !mt_node_is_member(n) || !mt_node_epoch(n))
-        return;
-    n->joining.active = false;
-    n->joining.state = MT_JOIN_DONE;
-    n->joining.err = MT_OK;
-    n->join_dial_at = UINT64_MAX;
-    n->dirty_joining = true;
-    mt_node_log(n, "joined", &n->joining.inviter, 0, 0, MT_OK);
+/* A member without a key can open no link but with its invitation, so that stays until one came. Then
+ * the inviter's address is all that a new member knows of anyone, until it has the region's records. */
+static enum mt_err finish_joining(struct mt_node *n) {
+    struct mt_joining *j = &n->joining;
+    if (j->active && mt_node_is_member(n) && mt_node_epoch(n)) {
+        j->active = false;
+        j->state = MT_JOIN_DONE;
+        j->err = MT_OK;
+        mt_wipe(j->secret, sizeof j->secret);
+        mt_wipe(j->psk, sizeof j->psk);
+        n->join_dial_at = UINT64_MAX;
+        n->dirty_joining = true;
+        mt_node_log(n, "joined", &j->inviter, 0, 0, MT_OK);
+    }
+    const struct mt_peer *p = j->state == MT_JOIN_DONE ? mt_node_peer(n, &j->inviter, false) : NULL;
+    return p && !p->address[0] ? mt_node_address(n, &j->inviter, mt_slice_str(j->address)) : MT_OK;
 }
 
 enum mt_err mt_node_derive(struct mt_node *n) {
@@ -432,7 +438,7 @@ enum mt_err mt_node_derive(struct mt_node *n) {
     }
     if (!err) {
         n->generation = mt_gov_generation(g);
-        finish_joining(n);
+        err = finish_joining(n);
     }
     return err;
 }

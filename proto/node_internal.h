@@ -7,7 +7,8 @@
 #include "sync.h"
 
 enum {
-    MT_CONNS_MAX = MT_LINKS_MAX + MT_HALF_OPEN_MAX,
+    MT_CONNS_MAX = /* as many may be on their way out as can leave in one turn of a loop */
+    MT_LINKS_MAX + MT_DIALS_MAX + 2 * (MT_SILENT_MAX + MT_ANSWERED_MAX),
     MT_CERTIFICATE_MAX = 640, /* bytes of a certificate item, signature included */
     MT_JOIN_ITEM_MAX = 512,   /* bytes of a join request item */
     MT_LATE_MS = 250,         /* how long others get to send a run that is not ours */
@@ -65,6 +66,7 @@ struct mt_peer {
     uint64_t dial_at; /* mono; UINT64_MAX while there is no address */
     uint64_t backoff_ms;
     uint64_t last_seen_ms, rtt_ms;
+    uint64_t source;      /* where it last called from, as in mt_conn; 0 */
     uint64_t lag, behind; /* as of the last session */
     bool met;             /* lag and behind are from a session */
     enum mt_err last_err;
@@ -78,13 +80,24 @@ struct mt_conn {
     bool closing;             /* MT_FX_CLOSE is out */
     struct mt_id dialed;      /* organisation we meant to reach; zeros */
     int invite;               /* index of the invitation whose key opened it; -1 */
-    char source[64];
-    uint64_t deadline_ms; /* handshake: mono */
+    uint64_t source;          /* hash of the host that called */
+    bool is_known;            /* a member called from there before */
+    uint64_t serial;          /* lower is older */
+    uint64_t deadline_ms;     /* handshake: mono */
+    uint64_t opened_ms;
     uint64_t heard_ms, sent_ms;
+    int64_t clock_ahead_ms; /* their wall clock before our monotonic one, at their hello */
+    bool has_clock;
     uint64_t ping_ms;                        /* when the last ping left; 0 none out */
+    uint64_t challenged_ms;                  /* to be heard by then, or it gives way; UINT64_MAX */
     uint64_t late_ms;                        /* when late chains are due; UINT64_MAX */
     uint8_t certificate[MT_CERTIFICATE_MAX]; /* theirs */
     size_t certificate_n;
+};
+
+/* How many lines may still be written before `until_ms`, and how many were not. */
+struct mt_lines {
+    uint64_t until_ms, left, skipped;
 };
 
 /* A request that waits for a batch. */
@@ -161,7 +174,8 @@ struct mt_node {
     size_t n_peers, cap_peers;
     struct mt_conn *conns[MT_CONNS_MAX];
     size_t n_conns;
-    uint64_t next_conn;
+    uint64_t next_conn, next_serial;
+    struct mt_lines lines[2]; /* about links of strangers, of members */
     uint8_t *scratch;
 
     struct mt_slice *early; /* items loaded before what they refer to; from malloc */
@@ -178,7 +192,7 @@ struct mt_node {
     struct mt_effect *effects;
     size_t n_effects, cap_effects;
     size_t n_owed; /* effects that must leave one day, whatever memory there is then */
-    uint64_t refused_psk, refused_certificate, refused_timeout, skew_ms_max;
+    uint64_t refused_psk, refused_certificate, refused_timeout;
 };
 
 /* Arrays that double. Returns false when out of memory. */
@@ -241,6 +255,18 @@ void mt_node_dial_due(struct mt_node *n);
 enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org); /* MT_ENOTFOUND: no member */
 void mt_node_timers(struct mt_node *n);
 uint64_t mt_node_link_deadline(const struct mt_node *n);
+
+/* node_admit.c: whether an accepted connection gets a place; another may lose it. Also the lines
+ * about links, of which there may be only so many. */
+void mt_node_source(struct mt_node *n, struct mt_conn *c, struct mt_slice source);
+bool mt_node_may_wait(struct mt_node *n, struct mt_conn *c);   /* for its first frame */
+bool mt_node_may_answer(struct mt_node *n, struct mt_conn *c); /* to its first frame */
+enum mt_err mt_node_make_room(struct mt_node *n, struct mt_conn *c);
+bool mt_node_is_guest(const struct mt_node *n, const struct mt_conn *c);
+void mt_node_log_link(struct mt_node *n, const struct mt_conn *c, const char *event,
+                      uint64_t number, enum mt_err err);
+void mt_node_log_skipped(struct mt_node *n);
+uint64_t mt_node_log_deadline(const struct mt_node *n);
 
 /* node_peer.c */
 struct mt_peer *mt_node_peer(struct mt_node *n, const struct mt_id *org, bool create);

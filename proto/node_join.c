@@ -89,7 +89,7 @@ void mt_node_filed(struct mt_node *n, struct mt_conn *c) {
 }
 
 /* [version, address, region16, inviter16, governance16, secret, region, inviter, state, number], or
- * nothing when the joining is over. */
+ * nothing when there was no joining. */
 enum mt_err mt_node_save_joining(struct mt_node *n, struct mt_work *work) {
     const struct mt_joining *j = &n->joining;
     uint8_t *buf = mt_batch_alloc(work->batch, BLOB_MAX);
@@ -97,7 +97,7 @@ enum mt_err mt_node_save_joining(struct mt_node *n, struct mt_work *work) {
     if (!op)
         return MT_ENOMEM;
     op->blob.name = "joining";
-    if (!j->active)
+    if (!j->active && j->state != MT_JOIN_DONE)
         return MT_OK;
     struct mt_writer w = mt_writer(buf, BLOB_MAX);
     mt_wire_put_array(&w, 10);
@@ -136,8 +136,8 @@ enum mt_err mt_node_read_joining(struct mt_node *n, struct mt_slice bytes) {
     memcpy(j->address, address.p, address.n);
     j->address[address.n] = 0;
     mt_hash_of(j->psk, "invite", NULL, j->secret, sizeof j->secret);
-    j->active = true;
+    j->active = j->state != MT_JOIN_DONE;
     n->replica.region = j->region;
-    n->join_dial_at = j->state == MT_JOIN_REFUSED ? UINT64_MAX : 0;
+    n->join_dial_at = j->active && j->state != MT_JOIN_REFUSED ? 0 : UINT64_MAX;
     return MT_OK;
 }

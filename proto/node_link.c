@@ -27,7 +27,8 @@ static struct mt_conn *add_conn(struct mt_node *n, uint64_t id) {
     }
     c->id = id;
     c->invite = -1;
-    c->late_ms = UINT64_MAX;
+    c->late_ms = c->challenged_ms = UINT64_MAX;
+    c->serial = ++n->next_serial;
     c->heard_ms = c->sent_ms = n->now.mono_ms;
     c->sync.scratch = n->scratch;
     n->conns[n->n_conns++] = c;
@@ -59,7 +60,7 @@ void mt_node_close(struct mt_node *n, struct mt_conn *c, enum mt_err err) {
         n->joining.err = err;
     if (err == MT_ECERTIFICATE && !c->is_open)
         n->refused_certificate++;
-    mt_node_log(n, "link_closing", &c->sync.org, c->id, 0, err);
+    mt_node_log_link(n, c, "link_closing", 0, err);
 }
 
 /* ---- handshake ---- */
@@ -80,15 +81,6 @@ static void put_out(struct mt_node *n, struct mt_conn *c, const struct mt_writer
     c->sent_ms = n->now.mono_ms;
 }
 
-static size_t half_open(const struct mt_node *n, const char *source) {
-    size_t count = 0;
-    for (size_t i = 0; i < n->n_conns; i++) {
-        const struct mt_conn *c = n->conns[i];
-        count += !c->is_open && !c->initiator && (!source || strcmp(c->source, source) == 0);
-    }
-    return count;
-}
-
 static void refuse(struct mt_node *n, uint64_t conn, enum mt_err err) {
     n->n_owed++; /* what each event may owe */
     struct mt_effect *fx = mt_node_pay(n, MT_FX_CLOSE);
@@ -97,23 +89,16 @@ static void refuse(struct mt_node *n, uint64_t conn, enum mt_err err) {
 }
 
 void mt_node_accepted(struct mt_node *n, const struct mt_event *ev) {
-    char source[sizeof n->conns[0]->source] = "";
-    size_t len = ev->source.n < sizeof source - 1 ? ev->source.n : sizeof source - 1;
-    if (len)
-        memcpy(source, ev->source.p, len);
-    if (!mt_node_is_member(n) || half_open(n, NULL) >= MT_HALF_OPEN_MAX ||
-        half_open(n, source) >= MT_HALF_OPEN_PER_SOURCE_MAX) {
-        refuse(n, ev->conn, MT_EFULL);
-        return;
-    }
-    struct mt_conn *c = add_conn(n, ev->conn);
+    struct mt_conn *c = mt_node_is_member(n) ? add_conn(n, ev->conn) : NULL;
     if (!c) {
         refuse(n, ev->conn, MT_EFULL);
         return;
     }
-    memcpy(c->source, source, sizeof source);
     c->deadline_ms = n->now.mono_ms + MT_HANDSHAKE_MS_MAX;
     mt_link_listen(&c->sync.link);
+    mt_node_source(n, c, ev->source);
+    if (!mt_node_may_wait(n, c))
+        mt_node_close(n, c, MT_EFULL);
 }
 
 void mt_node_connected(struct mt_node *n, const struct mt_event *ev) {
@@ -158,7 +143,9 @@ static enum mt_err answer(struct mt_node *n, struct mt_conn *c) {
     uint8_t cert[1024], buf[MT_HANDSHAKE_FRAME_MAX], e[32];
     struct mt_writer cw = mt_writer(cert, sizeof cert), w = mt_writer(buf, sizeof buf);
     const uint8_t *psk = find_psk(n, c);
-    enum mt_err err = psk ? mt_node_certificate(n, &n->replica.region, &cw) : MT_EPSK;
+    enum mt_err err = !psk                        ? MT_EPSK
+                      : !mt_node_may_answer(n, c) ? MT_EFULL
+                                                  : mt_node_certificate(n, &n->replica.region, &cw);
     if (!err) {
         mt_rng_draw(&n->rng, e, sizeof e);
         err = mt_link_answer(&c->sync.link, n->replica.region.b, psk, &n->secret->link, e,
@@ -226,43 +213,6 @@ static enum mt_err check_invite(const struct mt_node *n, const struct mt_conn *c
     return MT_EMEMBER;
 }
 
-static bool is_guest(const struct mt_node *n, const struct mt_conn *c) {
-    return c->is_open && !c->closing && !c->applying && !mt_sync_is_full(&c->sync, &n->replica);
-}
-
-/* Who is no member (yet) must not keep members out: an invitation has one link, the newest; others
- * have few; all have to get somewhere in time; and when all places are taken a member gets a guest's. */
-static enum mt_err make_room(struct mt_node *n, struct mt_conn *c) {
-    size_t open = 0, guests = 0;
-    struct mt_conn *guest = NULL;
-    bool comes_as_guest = is_guest(n, c);
-    c->deadline_ms = UINT64_MAX;
-    if (comes_as_guest)
-        c->deadline_ms = n->now.mono_ms + (c->invite >= 0 ? MT_HANDSHAKE_MS_MAX : MT_GUEST_MS_MAX);
-    for (size_t i = 0; i < n->n_conns; i++) {
-        struct mt_conn *o = n->conns[i];
-        if (o == c || !o->is_open || o->closing)
-            continue;
-        if (c->invite >= 0 && o->invite == c->invite) {
-            mt_node_close(n, o, MT_EDUPLICATE);
-            continue;
-        }
-        open++;
-        if (!is_guest(n, o))
-            continue;
-        guest = o;
-        guests += o->invite < 0;
-    }
-    if (comes_as_guest && c->invite < 0 && guests >= MT_GUESTS_MAX)
-        return MT_EFULL;
-    if (open < MT_LINKS_MAX)
-        return MT_OK;
-    if (comes_as_guest || !guest)
-        return MT_EFULL;
-    mt_node_close(n, guest, MT_EFULL);
-    return MT_OK;
-}
-
 static enum mt_err greeted(struct mt_node *n, struct mt_conn *c, struct mt_slice payload) {
     uint8_t cert[1024], buf[MT_HANDSHAKE_FRAME_MAX];
     struct mt_writer cw = mt_writer(cert, sizeof cert), w = mt_writer(buf, sizeof buf);
@@ -278,9 +228,10 @@ static enum mt_err greeted(struct mt_node *n, struct mt_conn *c, struct mt_slice
         put_out(n, c, &w);
     }
     c->is_open = true;
+    c->opened_ms = n->now.mono_ms;
     err = check_invite(n, c);
     if (!err)
-        err = make_room(n, c);
+        err = mt_node_make_room(n, c);
     if (!err)
         mt_node_opened(n, c);
     return err;
@@ -294,6 +245,7 @@ void mt_node_bytes(struct mt_node *n, const struct mt_event *ev) {
         return;
     c->heard_ms = n->now.mono_ms;
     c->ping_ms = 0;
+    c->challenged_ms = UINT64_MAX;
     while (!c->closing) {
         size_t used;
         enum mt_err err =
@@ -350,7 +302,7 @@ void mt_node_closed(struct mt_node *n, const struct mt_event *ev) {
     if (c->initiator && c->sync.link.state == MT_LINK_DIALED && !c->closing)
         err = MT_EPSK;
     if (c->is_open)
-        mt_node_log(n, "link_down", &c->sync.org, c->id, 0, err);
+        mt_node_log_link(n, c, "link_down", 0, err);
     struct mt_peer *p = mt_node_peer(n, c->initiator ? &c->dialed : &c->sync.org, false);
     if (p && (!c->closing || p->conn == c->id || p->dialing == c->id))
         peer_closed(n, p, c, c->closing && p->last_err ? p->last_err : err);
@@ -387,8 +339,14 @@ static bool is_dialable(const struct mt_node *n, const struct mt_peer *p) {
     return !p->conn && !p->dialing && mt_gov_member(n->replica.gov, &p->org);
 }
 
-static bool may_dial(const struct mt_node *n) {
-    return mt_node_is_member(n) && mt_node_epoch(n);
+/* How many more may be dialled now. */
+static size_t dials_left(const struct mt_node *n) {
+    size_t dials = 0;
+    if (!mt_node_is_member(n) || !mt_node_epoch(n))
+        return 0;
+    for (size_t i = 0; i < n->n_conns; i++)
+        dials += n->conns[i]->initiator && !n->conns[i]->is_open;
+    return dials < MT_DIALS_MAX ? MT_DIALS_MAX - dials : 0;
 }
 
 void mt_node_dial_due(struct mt_node *n) {
@@ -401,7 +359,8 @@ void mt_node_dial_due(struct mt_node *n) {
             n->join_conn = c->id;
         }
     }
-    for (size_t i = 0; i < n->n_peers && may_dial(n); i++) {
+    size_t left = dials_left(n);
+    for (size_t i = 0; i < n->n_peers && left; i++) {
         struct mt_peer *p = &n->peers[i];
         if (now < p->dial_at || !is_dialable(n, p))
             continue;
@@ -411,6 +370,7 @@ void mt_node_dial_due(struct mt_node *n) {
             return;
         c->dialed = p->org;
         p->dialing = c->id;
+        left--;
     }
 }
 
@@ -440,7 +400,8 @@ static void conn_timers(struct mt_node *n, struct mt_conn *c) {
         mt_node_close(n, c, MT_ETIMEOUT);
         return;
     }
-    if (now >= c->heard_ms + MT_LINK_DEAD_MS || (now >= c->deadline_ms && is_guest(n, c))) {
+    if (now >= c->heard_ms + MT_LINK_DEAD_MS || now >= c->challenged_ms ||
+        (now >= c->deadline_ms && mt_node_is_guest(n, c))) {
         mt_node_close(n, c, MT_ETIMEOUT);
         return;
     }
@@ -460,6 +421,7 @@ static void conn_timers(struct mt_node *n, struct mt_conn *c) {
 }
 
 void mt_node_timers(struct mt_node *n) {
+    mt_node_log_skipped(n);
     for (size_t i = 0; i < n->n_conns; i++)
         if (!n->conns[i]->closing)
             conn_timers(n, n->conns[i]);
@@ -472,16 +434,19 @@ static uint64_t conn_deadline(const struct mt_node *n, const struct mt_conn *c) 
         return c->deadline_ms;
     uint64_t at = c->heard_ms + (c->ping_ms ? MT_LINK_DEAD_MS : MT_PING_IDLE_MS);
     at = c->late_ms < at ? c->late_ms : at;
-    return is_guest(n, c) && c->deadline_ms < at ? c->deadline_ms : at;
+    at = c->challenged_ms < at ? c->challenged_ms : at;
+    return mt_node_is_guest(n, c) && c->deadline_ms < at ? c->deadline_ms : at;
 }
 
 uint64_t mt_node_link_deadline(const struct mt_node *n) {
     uint64_t at = n->joining.active && !n->join_conn ? n->join_dial_at : UINT64_MAX;
+    at = mt_node_log_deadline(n) < at ? mt_node_log_deadline(n) : at;
     for (size_t i = 0; i < n->n_conns; i++) {
         uint64_t d = conn_deadline(n, n->conns[i]);
         at = d < at ? d : at;
     }
-    for (size_t i = 0; i < n->n_peers && may_dial(n); i++) {
+    size_t left = dials_left(n);
+    for (size_t i = 0; i < n->n_peers && left; i++) {
         const struct mt_peer *p = &n->peers[i];
         if (p->dial_at < at && is_dialable(n, p))
             at = p->dial_at;

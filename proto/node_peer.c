@@ -11,6 +11,7 @@ void mt_node_adopt(const struct mt_node *n, struct mt_peer *p, const struct mt_c
             continue;
         p->conn = c->id;
         p->feed = c->sync.feed;
+        p->source = c->initiator ? p->source : c->source;
         p->last_seen_ms = n->now.wall_ms;
         p->met = true;
     }

@@ -3,13 +3,24 @@
 
 #include <stdlib.h>
 
-/* Of two links with one installation both ends keep the same: the one dialled by the lower feed key,
- * or the newer when one side dialled both. */
-static struct mt_conn *loser(struct mt_node *n, struct mt_conn *a, struct mt_conn *b) {
-    if (a->initiator == b->initiator)
-        return b;
-    bool we_are_lower = mt_id_cmp(&n->secret->feed.pub, &a->sync.feed) < 0;
-    return a->initiator == we_are_lower ? b : a;
+/* Which of two links with one installation is closed. Nobody dials who has a link; so the older one
+ * is dead at the other end, unless both sides dialled at about the same time. Then both ends keep
+ * the one dialled by the lower feed key. */
+static struct mt_conn *loser(struct mt_node *n, struct mt_conn *newer, struct mt_conn *older) {
+    bool together = n->now.mono_ms < older->opened_ms + MT_CALLED_MS_MAX;
+    if (newer->initiator == older->initiator || !together)
+        return older;
+    bool we_are_lower = mt_id_cmp(&n->secret->feed.pub, &newer->sync.feed) < 0;
+    return newer->initiator == we_are_lower ? older : newer;
+}
+
+/* A newer link was refused for this one: it has to show soon that it is alive. */
+static enum mt_err challenge(struct mt_node *n, struct mt_conn *c) {
+    uint64_t now = n->now.mono_ms;
+    if (c->challenged_ms == UINT64_MAX)
+        c->challenged_ms = now + MT_CHALLENGE_MS;
+    c->ping_ms = now ? now : 1;
+    return mt_sync_send_number(&c->sync, MT_MSG_PING, now);
 }
 
 void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
@@ -22,11 +33,15 @@ void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
             continue;
         struct mt_conn *out = loser(n, c, o);
         mt_node_close(n, out, MT_EDUPLICATE);
-        if (out == c)
-            return;
+        if (out != c)
+            continue;
+        if (challenge(n, o) != MT_OK)
+            mt_node_close(n, o, MT_ENOMEM);
+        return;
     }
-    mt_node_log(n, "link_up", &c->sync.org, c->id, c->initiator, MT_OK);
+    mt_node_log_link(n, c, "link_up", c->initiator, MT_OK);
     if (p) {
+        p->source = c->initiator ? p->source : c->source;
         p->conn = c->id;
         p->dialing = p->dialing == c->id ? 0 : p->dialing;
         p->feed = c->sync.feed;
@@ -43,7 +58,7 @@ void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
 
 /* They said why they close. An applicant learns here that the code is somebody else's. */
 static void heard_bye(struct mt_node *n, struct mt_conn *c, struct mt_slice reason) {
-    mt_node_log(n, "link_bye", &c->sync.org, c->id, 0, MT_OK);
+    mt_node_log_link(n, c, "link_bye", 0, MT_OK);
     if (c->applying && mt_slice_is(reason, mt_err_code(MT_EMEMBER))) {
         n->joining.state = MT_JOIN_REFUSED;
         n->joining.err = MT_EMEMBER;
@@ -52,11 +67,12 @@ static void heard_bye(struct mt_node *n, struct mt_conn *c, struct mt_slice reas
     }
 }
 
-static void heard_clock(struct mt_node *n, uint64_t wall_ms) {
-    uint64_t now = n->now.wall_ms;
-    uint64_t skew = now > wall_ms ? now - wall_ms : wall_ms - now;
-    if (skew > n->skew_ms_max)
-        n->skew_ms_max = skew;
+/* What their clock says beside our monotonic one, which nobody sets: how far apart the clocks are is
+ * worked out when it is asked for, so that it is gone once either clock was set right. */
+static void heard_clock(const struct mt_node *n, struct mt_conn *c, uint64_t wall_ms) {
+    uint64_t bounded = wall_ms < INT64_MAX / 2 ? wall_ms : INT64_MAX / 2;
+    c->clock_ahead_ms = (int64_t)bounded - (int64_t)n->now.mono_ms;
+    c->has_clock = true;
 }
 
 static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct mt_sync_out *out,
@@ -86,7 +102,7 @@ static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct 
         heard_bye(n, c, out->reason);
         return MT_OK;
     case MT_SYNC_SKEW:
-        heard_clock(n, out->number);
+        heard_clock(n, c, out->number);
         return MT_OK;
     }
     return MT_EBUG;

@@ -11,6 +11,19 @@ static enum mt_node_state state_of(const struct mt_node *n) {
     return n->joining.active ? MT_NODE_JOINING : MT_NODE_ALONE;
 }
 
+static uint64_t skew_max(const struct mt_node *n) {
+    uint64_t max = 0;
+    for (size_t i = 0; i < n->n_conns; i++) {
+        const struct mt_conn *c = n->conns[i];
+        if (!c->is_open || !c->has_clock)
+            continue;
+        int64_t ahead = (int64_t)n->now.mono_ms + c->clock_ahead_ms - (int64_t)n->now.wall_ms;
+        uint64_t skew = (uint64_t)(ahead < 0 ? -ahead : ahead);
+        max = skew > max ? skew : max;
+    }
+    return max;
+}
+
 void mt_node_info(const struct mt_node *n, struct mt_node_info *out) {
     const struct mt_gov *g = n->replica.gov;
     *out = (struct mt_node_info){.state = state_of(n), .org = n->replica.own_org, .kind = n->kind};
@@ -33,7 +46,7 @@ void mt_node_info(const struct mt_node *n, struct mt_node_info *out) {
     out->refused_psk = n->refused_psk;
     out->refused_certificate = n->refused_certificate;
     out->refused_timeout = n->refused_timeout;
-    out->skew_ms_max = n->skew_ms_max;
+    out->skew_ms_max = skew_max(n);
     out->retired = n->retired;
     out->behind = n->behind;
     out->level = n->level || mt_gov_members(g) <= 1;

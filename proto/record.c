@@ -77,7 +77,7 @@ static bool is_known(const struct name *names, uint32_t n, const struct name *x)
     return false;
 }
 
-enum mt_err mt_changes_check(struct mt_slice msgpack) {
+enum mt_err mt_changes_read(struct mt_slice msgpack, mt_change_fn fn, void *arg) {
     struct mt_reader r;
     enum mt_err err = mt_wire_open(&r, msgpack, MT_WIRE_CANONICAL, MT_BOX_MAX);
     if (err)
@@ -91,8 +91,14 @@ enum mt_err mt_changes_check(struct mt_slice msgpack) {
         memcpy(names[i].id, change.id.b, sizeof names[i].id);
         if (r.err == MT_OK && is_known(names, i, &names[i]))
             return MT_EVALUE;
+        if (r.err == MT_OK && fn)
+            fn(arg, (uint16_t)i, &change);
     }
     return r.err;
+}
+
+enum mt_err mt_changes_check(struct mt_slice msgpack) {
+    return mt_changes_read(msgpack, NULL, NULL);
 }
 
 enum mt_err mt_changes_open(struct mt_changes *it, struct mt_slice msgpack) {

@@ -40,6 +40,11 @@ struct mt_changes {
  * per record. Errors: any peer class; then the entry applies nothing, for everyone. */
 MT_MUST enum mt_err mt_changes_check(struct mt_slice msgpack);
 
+/* The same in one go with reading: `fn` gets each change and its place. What it got does not count
+ * when there is an error in the end. */
+typedef void (*mt_change_fn)(void *arg, uint16_t index, const struct mt_change *change);
+MT_MUST enum mt_err mt_changes_read(struct mt_slice msgpack, mt_change_fn fn, void *arg);
+
 /* Opens checked bytes for walking. Errors: as mt_changes_check for the outer shape. */
 MT_MUST enum mt_err mt_changes_open(struct mt_changes *it, struct mt_slice msgpack);
 

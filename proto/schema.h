@@ -155,7 +155,8 @@ enum mt_text_err {
     MT_TEXT_NOT_TEXT, /* not UTF-8, or a control character */
     MT_TEXT_NOT_REF,
     MT_TEXT_NOT_IDENT,
-    MT_TEXT_ORDER, /* ends before it starts */
+    MT_TEXT_ORDER,   /* ends before it starts */
+    MT_TEXT_OUTSIDE, /* a day that is not in the week given */
 };
 
 /* What "today" is when a text is relative (`morgen`, `vr`, `wk 48`, `+2w`). Days since 1970 in

@@ -186,6 +186,17 @@ static bool clock_backwards(const struct values *v, uint8_t date, uint8_t end_da
     return !longer && backwards(v, start, end);
 }
 
+/* A week and a day that does not lie in it contradict each other. */
+static bool is_outside_week(const struct values *v) {
+    if (!v->of[MT_ACTIVITY_DATE].p || !v->of[MT_ACTIVITY_WEEK].p)
+        return false;
+    uint8_t last_no = v->of[MT_ACTIVITY_END_WEEK].p ? MT_ACTIVITY_END_WEEK : MT_ACTIVITY_WEEK;
+    uint64_t date = number_of(v, MT_ACTIVITY_DATE);
+    uint32_t monday = mt_week_to_day((uint32_t)number_of(v, MT_ACTIVITY_WEEK));
+    uint32_t last = mt_week_to_day((uint32_t)number_of(v, last_no));
+    return date < monday || date > last + 6;
+}
+
 static const struct mt_field *check_order(const struct mt_kind *kind, const struct values *v) {
     for (size_t i = 0; i < MT_ARRAY_LEN(spans); i++)
         if (spans[i].kind == kind->no && backwards(v, spans[i].first, spans[i].last))
@@ -235,5 +246,10 @@ enum mt_text_err mt_schema_check_fields(const struct mt_kind *kind, struct mt_sl
     if (*bad)
         return MT_TEXT_MISSING;
     *bad = check_order(kind, &values);
-    return *bad ? MT_TEXT_ORDER : MT_TEXT_OK;
+    if (*bad)
+        return MT_TEXT_ORDER;
+    if (kind->no != MT_KIND_ACTIVITY || !is_outside_week(&values))
+        return MT_TEXT_OK;
+    *bad = mt_schema_field(kind, MT_ACTIVITY_DATE);
+    return MT_TEXT_OUTSIDE;
 }

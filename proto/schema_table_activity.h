@@ -50,7 +50,7 @@ static const struct mt_field activity_fields[] = {
       .csv = "town|plaatsnaam"),
     F(MT_ACTIVITY_ADDRESS, "address", "Address", "Adres", .type = MT_FIELD_STR),
     F(MT_ACTIVITY_POSTCODE, "postcode", "Postcode", "Postcode", .type = MT_FIELD_STR, .max = 16),
-    F(MT_ACTIVITY_CAPACITY, "capacity", "Capacity", "Capaciteit", .type = MT_FIELD_UINT,
+    F(MT_ACTIVITY_CAPACITY, "capacity", "Capacity", "Capaciteit", .type = MT_FIELD_UINT, .min = 1,
       .max = 100000, .csv = "aantal plaatsen"),
     F(MT_ACTIVITY_UNIT, "unit", "Unit", "Eenheid", .type = MT_FIELD_ENUM, .vocab = &mt_vocab_units,
       .help = {"pupils or groups", "leerlingen of groepen"}),

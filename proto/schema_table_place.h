@@ -17,7 +17,7 @@ static const struct mt_field stageplek_fields[] = {
       .csv = "van|begindatum"),
     F(MT_STAGEPLEK_UNTIL, "until", "Until", "Tot en met", .type = MT_FIELD_DATE,
       .csv = "tot|einddatum"),
-    F(MT_STAGEPLEK_CAPACITY, "capacity", "Capacity", "Capaciteit", .type = MT_FIELD_UINT,
+    F(MT_STAGEPLEK_CAPACITY, "capacity", "Capacity", "Capaciteit", .type = MT_FIELD_UINT, .min = 1,
       .max = 100000, .csv = "aantal plaatsen|aantal"),
     F(MT_STAGEPLEK_PLACE, "place", "Place", "Plaats", .type = MT_FIELD_STR, .csv = "plaatsnaam"),
     F(MT_STAGEPLEK_ADDRESS, "address", "Address", "Adres", .type = MT_FIELD_STR),

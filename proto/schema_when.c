@@ -184,10 +184,13 @@ static uint32_t relative_day(const struct token *t, uint32_t today) {
     if (!shaped(t, "w"))
         return counted_day(t, today);
     int row = row_of(t[0].text, words, MT_ARRAY_LEN(words));
+    int weekday = row ? 0 : weekday_of(t[0].text);
+    uint32_t at = 0;
     if (row)
-        return row == 4 ? today - 1 : today + (uint32_t)row - 1;
-    int weekday = weekday_of(t[0].text);
-    return weekday ? today + (uint32_t)((weekday + 7 - mt_day_of_week(today)) % 7) : 0;
+        at = row == 4 ? today - 1 : today + (uint32_t)row - 1;
+    else if (weekday)
+        at = today + (uint32_t)((weekday + 7 - mt_day_of_week(today)) % 7);
+    return at <= MT_DAY_MAX ? at : 0;
 }
 
 /* The first week with this number from the current one on. */

@@ -40,7 +40,7 @@ layers='
 proto types 0    proto limits 0   proto err 0
 proto buf 1      proto wire 1     proto key 1      proto code 1
 proto schema 2   proto record 2   proto entry 2  proto box 2  proto noise 2  proto msg 2  proto ctl 2
-proto feed 3     proto batch 3    proto gov 3      proto epoch 3  proto vector 3  proto link 3
+proto feed 3     proto job 3  proto batch 3    proto gov 3      proto epoch 3  proto vector 3  proto link 3
 proto sync 4
 proto node 5
 daemon config 0  daemon log 0     daemon clock 0  daemon keyfile 0  daemon notify 0
@@ -179,7 +179,7 @@ core_symbols+='|assert_fail|stack_chk_fail|_GLOBAL_OFFSET_TABLE_|crypto_.*|sodiu
 random_symbols='^crypto_(.*_)?(seal|keypair|keygen|init_push|str)$|^crypto_.*_random$'
 seeded_symbols='seed_keypair$'
 # Those whose headers say that they own memory.
-allocating_modules='^(wire|batch|vector|node|gov|sync|link)$'
+allocating_modules='^(wire|job|batch|vector|node|gov|sync|link)$'
 
 check_symbols() {
     local f o status=0

@@ -5,6 +5,7 @@
 
 #include "node.h"
 #include "store.h"
+#include "store_prepare.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { EFFECTS_MAX = 2100, EVENTS_MAX = 4096 };
+enum { EFFECTS_MAX = 2100, EVENTS_MAX = 4096, JOBS = 5 };
 
 /* The made-up node: notes every event and answers with the effects that `react` puts. */
 struct mt_node {
@@ -35,6 +36,7 @@ struct mt_node {
 static struct mt_node *the_node;
 static enum mt_err apply_err;
 static unsigned n_batches_freed;
+static uint64_t n_prepared, n_settled;
 static unsigned char last_entropy;
 
 enum mt_err mt_node_new(struct mt_node **out, const struct mt_node_config *config) {
@@ -133,15 +135,55 @@ enum mt_err mt_node_address(struct mt_node *n, const struct mt_id *org, struct m
     return MT_OK;
 }
 
+struct mt_op *mt_batch_add(struct mt_batch *b, enum mt_op_type type) {
+    struct mt_op *ops = realloc(b->ops, (b->n + 1) * sizeof *ops);
+    assert_non_null(ops);
+    b->ops = ops;
+    ops[b->n] = (struct mt_op){.type = type};
+    return &ops[b->n++];
+}
+
 void mt_batch_free(struct mt_batch *b) {
-    n_batches_freed++;
+    n_batches_freed += b != NULL;
+    for (uint32_t i = 0; b && i < b->n; i++)
+        mt_run_job_unref(b->ops[i].run.job);
+    if (b)
+        free(b->ops);
     free(b);
 }
 
+/* Counts the runs that were prepared, each in its turn, before it looked at them. */
 void mt_apply(struct mt_store *s, struct mt_batch *b) {
     (void)s;
     usleep(2000);
+    for (uint32_t i = 0; i < b->n; i++) {
+        b->settle_job(b->settle_arg, b->ops[i].run.job);
+        n_settled += b->ops[i].run.job->head.seq == i + 1;
+    }
     b->err = apply_err;
+}
+
+enum mt_err mt_store_tidy(struct mt_store *s, bool *more) {
+    (void)s;
+    *more = false;
+    return MT_OK;
+}
+
+enum mt_err mt_prepare_new(struct mt_prepare **out, const struct mt_store *s) {
+    (void)s;
+    *out = NULL;
+    return MT_OK;
+}
+
+void mt_prepare_free(struct mt_prepare *p) {
+    (void)p;
+}
+
+/* Notes which run came first, second and so on. */
+void mt_prepare_run(struct mt_prepare *p, struct mt_run_job *job) {
+    (void)p;
+    usleep(1000);
+    job->head.seq = ++n_prepared;
 }
 
 const char *mt_store_detail(const struct mt_store *s) {

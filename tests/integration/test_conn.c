@@ -303,23 +303,6 @@ static void storm_of_connections(void **state) {
     assert_int_equal(w->pool.open, 0);
 }
 
-static void too_many_wait_until_one_leaves(void **state) {
-    struct world *w = *state;
-    enum { MORE = 20 };
-    int fds[MT_CONN_ACCEPTED_MAX + MORE];
-    for (size_t i = 0; i < MT_ARRAY_LEN(fds); i++) {
-        fds[i] = raw_connect(w);
-        uv_run(&w->loop, UV_RUN_NOWAIT);
-    }
-    assert_false(run_until(w, &w->n_accepted, MT_CONN_ACCEPTED_MAX + 1, 200));
-    for (size_t i = 0; i < MORE; i++)
-        close(fds[i]);
-    assert_true(run_until(w, &w->n_accepted, MT_ARRAY_LEN(fds), 2000));
-    for (size_t i = MORE; i < MT_ARRAY_LEN(fds); i++)
-        close(fds[i]);
-    assert_true(run_until(w, &w->n_closed, MT_ARRAY_LEN(fds), 2000));
-}
-
 static void accepting_pauses_without_file_descriptors(void **state) {
     struct world *w = *state;
     struct rlimit was, few;
@@ -356,7 +339,7 @@ static void dial_to_nobody_fails(void **state) {
     assert_int_equal(mt_dialer_dial(&w->dialer, 77, address), MT_OK);
     assert_int_equal(w->n_failed, 0); /* answers come on a later turn */
     assert_true(run_until(w, &w->n_failed, 1, 2000));
-    assert_int_equal(w->failed_err, MT_EUNREACHABLE);
+    assert_int_equal(w->failed_err, MT_EREFUSED);
     assert_int_equal(w->n_closed, 0);
 }
 
@@ -372,7 +355,8 @@ static void dial_to_an_unknown_name_fails(void **state) {
     struct world *w = *state;
     assert_int_equal(mt_dialer_dial(&w->dialer, 77, "no-such-host.invalid:7473"), MT_OK);
     assert_true(run_until(w, &w->n_failed, 1, MT_DIAL_MS + 2000));
-    assert_true(w->failed_err == MT_EUNREACHABLE || w->failed_err == MT_ETIMEOUT);
+    assert_true(w->failed_err == MT_ENOTFOUND || w->failed_err == MT_ENOANSWER ||
+                w->failed_err == MT_EUNREACHABLE);
 }
 
 static void dial_by_name_tries_each_address(void **state) {
@@ -422,6 +406,12 @@ void mt_apply(struct mt_store *s, struct mt_batch *b) {
     usleep(1000);
 }
 
+enum mt_err mt_store_tidy(struct mt_store *s, bool *more) {
+    (void)s;
+    *more = false;
+    return MT_OK;
+}
+
 struct order {
     struct mt_persist persist;
     struct mt_batch batches[20];
@@ -444,10 +434,11 @@ static void batches_are_applied_in_order(void **state) {
     for (uint32_t i = 0; i < MT_ARRAY_LEN(o.batches); i++)
         o.batches[i].n = i;
     applied = 0;
-    mt_persist_init(&o.persist, &w->loop, NULL, on_persisted, &o);
+    assert_int_equal(mt_persist_open(&o.persist, &w->loop, NULL, on_persisted, &o), MT_OK);
     mt_persist_start(&o.persist, &o.batches[0]);
     assert_true(mt_persist_is_busy(&o.persist));
     assert_true(run_until(w, &o.done, MT_ARRAY_LEN(o.batches), 3000));
+    mt_persist_close(&o.persist);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -463,7 +454,6 @@ int main(void) {
         T(flush_to_a_peer_that_does_not_read_is_bounded),
         T(queue_for_a_peer_that_does_not_read_is_capped),
         T(storm_of_connections),
-        T(too_many_wait_until_one_leaves),
         T(accepting_pauses_without_file_descriptors),
         T(dial_to_nobody_fails),
         T(dial_to_nonsense_fails_at_once),

@@ -159,6 +159,33 @@ static void writes_are_answered_when_durable(void **state) {
     assert_int_equal(mt_engine_degraded(w->engine), MT_OK);
 }
 
+/* Runs are given to be prepared, and only then the batch that holds them. */
+static void prepare_then_persist(struct mt_node *n, const struct mt_event *event) {
+    if (event->type != MT_EV_COMMAND) {
+        persist_then_reply(n, event);
+        return;
+    }
+    struct mt_run_job *jobs[JOBS];
+    for (int i = 0; i < JOBS; i++) {
+        assert_int_equal(mt_run_job_new(&jobs[i], malloc(1), 1), MT_OK);
+        put(n, MT_FX_PREPARE)->job = mt_run_job_ref(jobs[i]);
+    }
+    persist_then_reply(n, event);
+    struct mt_batch *b = n->fx[n->n_fx - 1].batch;
+    for (int i = 0; i < JOBS; i++)
+        mt_batch_add(b, MT_OP_RUN)->run.job = jobs[i];
+}
+
+static void runs_are_prepared_before_they_are_applied(void **state) {
+    struct world *w = *state;
+    n_prepared = n_settled = 0;
+    start(w, prepare_then_persist);
+    command(w);
+    assert_true(run_until(w, &w->replies, 1, 2000));
+    assert_int_equal(n_prepared, JOBS);
+    assert_int_equal(n_settled, JOBS);
+}
+
 static void full_disk_shows_until_there_is_space(void **state) {
     struct world *w = *state;
     start(w, persist_then_reply);
@@ -385,6 +412,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(replies_come_later_and_may_lead_to_commands),
         T(writes_are_answered_when_durable),
+        T(runs_are_prepared_before_they_are_applied),
         T(full_disk_shows_until_there_is_space),
         T(installation_file_follows_the_feed),
         T(fetched_runs_follow_one_after_another),

@@ -144,6 +144,8 @@ static inline void carry_out(struct table *t, int host) {
             persist(t, host, fx->batch);
             fx->batch = NULL;
             break;
+        case MT_FX_PREPARE: /* what is not prepared is found out while it is applied */
+            break;
         case MT_FX_FETCH:
             fetch(t, host, fx);
             break;
@@ -166,6 +168,7 @@ static inline void carry_out(struct table *t, int host) {
 
 static inline void step(struct table *t, int host, struct mt_event *ev) {
     ev->now = t->now;
+    ev->now.wall_ms += t->h[host].ahead_ms;
     built_bytes(ev->entropy, "entropy", ++t->entropy);
     mt_node_step(t->h[host].node, ev);
     carry_out(t, host);

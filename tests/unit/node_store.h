@@ -45,6 +45,7 @@ struct host {
     enum mt_err store_err; /* what every batch fails with */
     bool hold;             /* batches stay away until released */
     bool dark;             /* nobody reaches it */
+    uint64_t ahead_ms;     /* its wall clock before the others' */
     struct mt_batch *held;
     struct {
         uint64_t request;

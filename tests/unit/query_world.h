@@ -172,6 +172,8 @@ static inline void carry_out(struct org *o, struct mt_effect *fx) {
         fx->batch = NULL;
         post(w, o->no, &event, mt_slice(NULL, 0));
         break;
+    case MT_FX_PREPARE:
+        break;
     case MT_FX_FETCH:
         fetch(o, fx);
         break;
@@ -467,7 +469,7 @@ static inline void world_found(struct world *w) {
     run_id(&w->orgs[0], "region.create", "name=Salland", id);
     publish(&w->orgs[0]);
     world_run(w, 1000);
-    for (unsigned i = 1; i < w->n; i++) {
+    for (unsigned i = 1; i < w->n && i < MT_ARRAY_LEN(inits); i++) {
         run_id(&w->orgs[i], "init", inits[i], id);
         (void)snprintf(text, sizeof text, "name=gast%u", i);
         struct answer *a = run(&w->orgs[0], "invite.create", text);

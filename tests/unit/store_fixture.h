@@ -20,6 +20,7 @@ enum { REGION = 1, TEST_MAP = 1024 * 1024, TITLE = 0 };
 struct place {
     char base[64], dir[80];
     uint8_t key[32];
+    uint32_t recent_min;
 };
 
 static inline void place_make(struct place *p) {
@@ -49,6 +50,7 @@ static inline enum mt_err place_open(const struct place *p, struct mt_store **s,
                                      .store_key = p->key,
                                      .map_bytes = TEST_MAP,
                                      .no_sync = true,
+                                     .recent_min = p->recent_min,
                                      .why = why,
                                      .why_size = why_size};
     return mt_store_open(s, &config);
@@ -62,12 +64,17 @@ struct fixture {
     struct mt_id region;
 };
 
-static inline void fixture_open(struct fixture *f) {
+static inline void fixture_open_recent(struct fixture *f, uint32_t recent_min) {
     assert_int_equal(mt_key_init(), MT_OK);
     place_make(&f->place);
+    f->place.recent_min = recent_min;
     assert_int_equal(place_open(&f->place, &f->s, NULL, 0), MT_OK);
     f->ring = built_ring(REGION, 1, 1, 4);
     f->region = built_id("region", REGION);
+}
+
+static inline void fixture_open(struct fixture *f) {
+    fixture_open_recent(f, 0);
 }
 
 static inline void fixture_reopen(struct fixture *f) {

@@ -239,7 +239,7 @@ static void lists_are_arrays_in_json_and_fit_80_columns_for_people(void **state)
     assert_called(
         &f, "record.list {\"filters\":{\"direction\":\"offer\",\"profiles\":\"PIE\",\"type\":"
             "\"gastles\"},\"free\":true,\"from\":\"morgen\",\"kind\":\"activity\",\"limit\":500,"
-            "\"offset\":0}");
+            "\"offset\":0,\"uncounted\":true}");
     fake_stop(&f);
 }
 

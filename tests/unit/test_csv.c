@@ -375,6 +375,25 @@ static void problems_beyond_the_cap_are_counted(void **state) {
     csv_close(&f);
 }
 
+/* Street and number make one field. Together they may be longer than what they are put together in;
+ * the field is too long then, not absent. */
+static void parts_too_long_together_are_told(void **state) {
+    (void)state;
+    enum { STREET = 600000 };
+    static const char HEAD[] = "naam;soort;straat;huisnummer\nTerra;vmbo;";
+    char *text = malloc(sizeof HEAD + STREET + 8);
+    assert_non_null(text);
+    memcpy(text, HEAD, sizeof HEAD - 1);
+    memset(text + sizeof HEAD - 1, 'a', STREET);
+    memcpy(text + sizeof HEAD - 1 + STREET, ";12\n", 5);
+    struct csv_file file = load_text(MT_KIND_ORG, text);
+    free(text);
+    assert_int_equal(file.n_rows, 1);
+    assert_true(file.rows[0].bad);
+    assert_int_equal(file.problems[0].code, MT_TEXT_TOO_LONG);
+    csv_close(&file);
+}
+
 static void any_bytes_are_read_without_harm(void **state) {
     (void)state;
     static const char letters[] = "\";,\n\r=ab|\xc3\xa9\xff 1";
@@ -411,6 +430,7 @@ int main(void) {
         cmocka_unit_test(a_wrong_quote_does_not_hide_the_rows_below),
         cmocka_unit_test(problems_quote_cells_shortened_at_a_letter),
         cmocka_unit_test(problems_beyond_the_cap_are_counted),
+        cmocka_unit_test(parts_too_long_together_are_told),
         cmocka_unit_test(any_bytes_are_read_without_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,8 @@ static void what_is_no_date_is_refused(void **state) {
     assert_int_equal(date_of("31-02", day(2026, 11, 23)), 0);
     assert_int_equal(date_of("+10000d", day(2026, 11, 23)), 0);
     assert_int_equal(date_of("-9999w", day(1980, 1, 1)), 0);
+    assert_int_equal(date_of("morgen", MT_DAY_MAX), 0);
+    assert_int_equal(date_of("zo", MT_DAY_MAX), 0); /* it is a Friday */
     assert_int_equal(date_of("di 23-11", day(2026, 11, 1)), 0);
 }
 

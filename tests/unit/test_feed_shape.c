@@ -152,6 +152,66 @@ static void entries_and_messages_of_other_shapes_are_refused(void **state) {
     assert_int_equal(check(f, m, 0), MT_EVALUE);
 }
 
+/* A run of one entry as bytes, to be changed in place. */
+static struct mt_slice one_run(struct fixture *f) {
+    struct mt_writer w;
+    struct mt_run_writer rw = begin(f, &w, 1);
+    add(&rw, f, 1);
+    return end(&rw, f, 1);
+}
+
+static void fronts_and_signatures_of_other_shapes_are_refused(void **state) {
+    struct fixture *f = *state;
+    uint8_t memory[32];
+    struct mt_writer w = mt_writer(memory, sizeof memory);
+    add_entries(f, 1);
+    mt_wire_put_uint(&w, 5);
+    assert_int_equal(check(f, mt_writer_slice(&w), 0), MT_ETYPE);
+    w = mt_writer(memory, sizeof memory);
+    mt_wire_put_array(&w, 8); /* as many as a run has, with none of what it has */
+    mt_wire_put_uint(&w, 5);
+    for (unsigned i = 1; i < 8; i++)
+        mt_wire_put_nil(&w);
+    assert_int_equal(check(f, mt_writer_slice(&w), 0), MT_ETYPE);
+    struct mt_slice m = one_run(f);
+    assert_int_equal(check(f, m, 0), MT_OK);
+    uint8_t *length = f->message + m.n - MT_SIGNATURE_SIZE - 1;
+    assert_int_equal(*length, MT_SIGNATURE_SIZE);
+    --*length;
+    assert_int_equal(check(f, mt_slice(m.p, m.n - 1), 0), MT_EVALUE);
+    *length += 2;
+    f->message[m.n] = 0;
+    assert_int_equal(check(f, mt_slice(m.p, m.n + 1), 0), MT_ETOOLONG);
+}
+
+static void what_an_entry_states_must_be_two_ids(void **state) {
+    struct fixture *f = *state;
+    struct mt_writer w;
+    add_entries(f, 1);
+    struct mt_run_writer rw = begin(f, &w, 1);
+    const struct built_entry *e = &f->b.entries[0];
+    mt_wire_put_array(&w, 5);
+    mt_wire_put_uint(&w, e->h.lamport);
+    mt_wire_put_uint(&w, e->h.wall_ms);
+    mt_wire_put_bin(&w, e->box.p, e->box.n);
+    mt_wire_put_id(&w, &e->h.governance);
+    mt_wire_put_nil(&w);
+    rw.n = 1;
+    assert_int_equal(check(f, end(&rw, f, 1), 0), MT_ETYPE);
+}
+
+static void a_writer_that_failed_stays_failed(void **state) {
+    struct fixture *f = *state;
+    struct mt_writer w;
+    uint8_t signature[MT_SIGNATURE_SIZE] = {0};
+    add_entries(f, 1);
+    struct mt_run_writer rw = begin(f, &w, 1);
+    rw.n = MT_RUN_ENTRIES_MAX + 1;
+    w.err = MT_ENOMEM;
+    mt_run_end(&rw, signature);
+    assert_int_equal(w.err, MT_ENOMEM);
+}
+
 static void a_message_above_its_cap_is_refused(void **state) {
     struct fixture *f = *state;
     static uint8_t text[MT_BOX_MAX / 2];
@@ -173,6 +233,9 @@ int main(void) {
         RUN_TEST(a_missing_box_is_read_and_refused),
         RUN_TEST(what_did_not_change_is_not_stated),
         RUN_TEST(entries_and_messages_of_other_shapes_are_refused),
+        RUN_TEST(fronts_and_signatures_of_other_shapes_are_refused),
+        RUN_TEST(what_an_entry_states_must_be_two_ids),
+        RUN_TEST(a_writer_that_failed_stays_failed),
         RUN_TEST(a_message_above_its_cap_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -316,8 +316,18 @@ static void builders_say_when_it_does_not_fit(void **state) {
     assert_int_equal(w.err, MT_ETOOLONG);
 }
 
+static void nothing_is_freed(void **state) {
+    (void)state;
+    mt_gov_free(NULL);
+    struct mt_gov *empty = mt_gov_new();
+    assert_non_null(empty);
+    assert_false(mt_gov_is_founded(empty));
+    mt_gov_free(empty);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_freed),
         cmocka_unit_test(frozen_items),
         cmocka_unit_test(each_cut_or_longer_item_is_refused),
         cmocka_unit_test(each_changed_byte_is_refused),

@@ -56,6 +56,10 @@ static void what_lasts_long_is_found_on_each_of_its_days(void **state) {
     (void)snprintf(text, sizeof text, "kind=activity;id=%s;fields.end_date=2027-03-02", a);
     run_id(&w.orgs[0], "record.edit", text, id);
     expect_titles("from=2027-03-14;until=2027-03-15", "EB");
+    /* By the first digits of the id alone, for who types one. */
+    (void)snprintf(text, sizeof text, "prefix=%.9s;from=2099-01-01", a);
+    expect_titles(text, "A");
+    expect_titles("prefix=zz", "");
     world_close(&w);
 }
 

@@ -212,6 +212,7 @@ static void a_copied_store_opens_a_new_installation(void **state) {
     assert_int_equal(write_to(t, 1, NULL), MT_OK);
     struct mt_id feed = info_of(t, 1).feed;
     stop(t, 1);
+    t->h[0].dark = t->h[2].dark = true;
     start_as(t, 1, NULL);
     struct mt_node_info i = info_of(t, 1);
     assert_true(i.retired && !mt_id_eq(&i.feed, &feed) && i.n_installations == 2);
@@ -220,6 +221,7 @@ static void a_copied_store_opens_a_new_installation(void **state) {
     assert_int_equal(write_to(t, 1, NULL), MT_ESTATE);
     restart(t, 1);
     assert_int_equal(write_to(t, 1, NULL), MT_ESTATE);
+    t->h[0].dark = t->h[2].dark = false;
     meet(t);
     assert_false(info_of(t, 1).behind);
     assert_int_equal(write_to(t, 1, NULL), MT_OK);
@@ -244,8 +246,10 @@ static void a_rolled_back_store_is_found_by_its_peers(void **state) {
     for (int i = 2; i < 4; i++)
         free(c->e[i].box);
     c->head = (struct mt_head){.seq = 2, .entry = c->e[1].id, .lamport = c->e[1].h.lamport};
+    t->h[0].dark = t->h[2].dark = true;
     start_as(t, 1, feed.b);
     assert_false(info_of(t, 1).retired);
+    t->h[0].dark = t->h[2].dark = false;
     meet(t);
     struct mt_node_info i = info_of(t, 1);
     assert_true(i.retired && !mt_id_eq(&i.feed, &feed));
@@ -280,29 +284,17 @@ static void damaged_state_is_not_started_on(void **state) {
     mt_node_free(n);
 }
 
-static void strangers_are_limited_and_timed_out(void **state) {
+/* Hellos tell the clock. Once ours is set right nothing is said of it any more. */
+static void a_clock_that_was_set_right_is_forgotten(void **state) {
     struct table *t = *state;
-    found(t);
-    struct mt_event ev = {.type = MT_EV_ACCEPTED, .source = mt_slice_str("198.51.100.7")};
-    size_t n, closed = 0;
-    for (uint64_t i = 1; i <= MT_HALF_OPEN_PER_SOURCE_MAX + 1; i++) {
-        ev.conn = 100000 + i;
-        ev.now = t->now;
-        mt_node_step(t->h[0].node, &ev);
-        struct mt_effect *fx = mt_node_effects(t->h[0].node, &n);
-        for (size_t k = 0; k < n; k++)
-            closed += fx[k].type == MT_FX_CLOSE && fx[k].err == MT_EFULL;
-        assert_int_equal(closed, i > MT_HALF_OPEN_PER_SOURCE_MAX);
-    }
-    ev = (struct mt_event){.type = MT_EV_BYTES, .conn = 100001, .now = t->now};
-    uint8_t noise[66] = {0, 64, 1, 2, 3};
-    ev.bytes = mt_slice(noise, sizeof noise);
-    mt_node_step(t->h[0].node, &ev);
-    assert_int_equal(info_of(t, 0).refused_psk, 1);
-    t->now.mono_ms += MT_HANDSHAKE_MS_MAX;
-    ev = (struct mt_event){.type = MT_EV_TICK, .now = t->now};
-    mt_node_step(t->h[0].node, &ev);
-    assert_int_equal(info_of(t, 0).refused_timeout, MT_HALF_OPEN_PER_SOURCE_MAX - 1);
+    t->h[1].ahead_ms = 600000;
+    a_region_of_three(t);
+    pass(t, 2000);
+    assert_true(info_of(t, 1).skew_ms_max > 590000);
+    assert_true(info_of(t, 0).skew_ms_max > 590000);
+    t->h[1].ahead_ms = 0;
+    pass(t, 60000);
+    assert_true(info_of(t, 1).skew_ms_max < 5000);
 }
 
 static void log_lines_are_stable_names(void **state) {
@@ -350,7 +342,7 @@ int main(void) {
         NODE_TEST(a_copied_store_opens_a_new_installation),
         NODE_TEST(a_rolled_back_store_is_found_by_its_peers),
         NODE_TEST(damaged_state_is_not_started_on),
-        NODE_TEST(strangers_are_limited_and_timed_out),
+        NODE_TEST(a_clock_that_was_set_right_is_forgotten),
         NODE_TEST(log_lines_are_stable_names),
         NODE_TEST(effects_left_behind_are_freed),
     };

@@ -380,6 +380,53 @@ static bool has_health(const struct answer *a, const char *code) {
     return false;
 }
 
+/* The status as it is on a machine like that. */
+static struct answer *status_in(const struct mt_cmd_env *env) {
+    static const uint8_t no_params[] = {0x80};
+    struct answer *a = calloc(1, sizeof *a);
+    assert_non_null(a);
+    mt_cmd_run(env, 0, mt_slice_str("status"), mt_slice(no_params, 1), on_done, a);
+    assert_true(a->done);
+    assert_int_equal(a->err, MT_OK);
+    return a;
+}
+
+static void health_names_what_the_machine_lacks(void **state) {
+    (void)state;
+    static const struct {
+        enum mt_err degraded;
+        const char *code;
+    } stops[] = {{MT_ENOSPACE, "disk-full"},
+                 {MT_EIO, "disk-error"},
+                 {MT_ENOMEM, "memory"},
+                 {MT_ECORRUPT, "damaged"},
+                 {MT_EREADONLY, "read-only"}};
+    struct world w;
+    found(&w);
+    struct mt_cmd_env env = env_of(SCHOOL);
+    for (size_t i = 0; i < MT_ARRAY_LEN(stops); i++) {
+        env.degraded = stops[i].degraded;
+        struct answer *a = status_in(&env);
+        assert_true(has_health(a, stops[i].code));
+        answer_free(a);
+    }
+    env.degraded = MT_OK;
+    env.starved_ago_ms = 1000;
+    env.full_ago_ms = 3600000; /* long over */
+    struct answer *a = status_in(&env);
+    assert_true(has_health(a, "descriptors"));
+    assert_false(has_health(a, "connections"));
+    assert_false(has_health(a, "damaged"));
+    answer_free(a);
+    env.shared->damaged = true; /* something could not be read */
+    env.full_ago_ms = 1000;
+    a = status_in(&env);
+    assert_true(has_health(a, "connections"));
+    assert_true(has_health(a, "damaged"));
+    answer_free(a);
+    world_close(&w);
+}
+
 static void health_names_the_cause(void **state) {
     (void)state;
     struct world w;
@@ -411,6 +458,7 @@ static void health_names_the_cause(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_found_without_case),
+        cmocka_unit_test(health_names_what_the_machine_lacks),
         cmocka_unit_test(texts_are_cut_between_characters),
         cmocka_unit_test(moments_carry_their_offset),
         cmocka_unit_test(everybody_publishes_who_and_where_they_are),

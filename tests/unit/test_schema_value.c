@@ -385,6 +385,15 @@ static void an_end_is_not_before_its_start(void **state) {
               "end_date");
     checks_as(MT_KIND_ACTIVITY, "week=2027-W03;end_week=2027-W02", false, MT_TEXT_ORDER,
               "end_week");
+    checks_as(MT_KIND_ACTIVITY, "date=2027-01-17;week=2027-W02", false, MT_TEXT_OK, NULL);
+    checks_as(MT_KIND_ACTIVITY, "date=2027-01-18;week=2027-W02", false, MT_TEXT_OUTSIDE, "date");
+    checks_as(MT_KIND_ACTIVITY, "date=2027-01-10;week=2027-W02", false, MT_TEXT_OUTSIDE, "date");
+    checks_as(MT_KIND_ACTIVITY, "date=2027-01-18;week=2027-W02;end_week=2027-W03", false,
+              MT_TEXT_OK, NULL);
+    const struct mt_kind *kinds[] = {mt_schema_kind(MT_KIND_ACTIVITY),
+                                     mt_schema_kind(MT_KIND_STAGEPLEK)};
+    for (size_t i = 0; i < MT_ARRAY_LEN(kinds); i++)
+        fails(mt_schema_field_named(kinds[i], mt_slice_str("capacity")), "0", MT_TEXT_TOO_SMALL);
     checks_as(MT_KIND_PLACEMENT, "from=2-2-2027;until=1-2-2027", false, MT_TEXT_ORDER, "until");
     checks_as(MT_KIND_PERIOD, "from=2-2-2027;until=2-2-2027", false, MT_TEXT_OK, NULL);
 }

@@ -283,6 +283,7 @@ static void the_cursor_walks_a_message(void **state) {
     assert_int_equal(mt_wire_find(map, "d", &v), MT_ENOTFOUND);
     assert_null(v.p);
     assert_int_equal(mt_wire_find(BYTES("\x90"), "d", &v), MT_ETYPE);
+    assert_int_equal(mt_wire_find(BYTES("\x82\xa1x"), "z", &v), MT_ETYPE);
     assert_int_equal(mt_wire_find(BYTES("\x82\x01\xa1x\x91\x01\xa1x"), "x", &v), MT_ENOTFOUND);
     assert_int_equal(mt_wire_find(BYTES("\x82\xa1x\x01\xa1x\x02"), "x", &v), MT_OK);
     assert_true(mt_slice_eq(v, BYTES("\x01")));
