@@ -10,31 +10,87 @@ enum { REGION = -1, NAME_MAX_ = 24 };
 
 /* ---- is it quiet? ---- */
 
-bool check_is_level(const struct sim *s, const struct host *h) {
+static int index_of(const struct sim *s, const struct mt_id *org) {
+    for (int i = 0; i < s->plan.hosts; i++)
+        if (mt_id_eq(&s->hosts[i].org, org))
+            return i;
+    return -1;
+}
+
+bool check_is_out(const struct sim *s, int host) {
+    return host >= 0 && s->hosts[host].health != WELL;
+}
+
+/* Why a host is not level with all others; NULL: it is. */
+static const char *why_not_level(const struct sim *s, const struct host *h, int *other) {
     struct mt_peer_info peers[SIM_HOSTS_MAX];
     size_t n = mt_node_peers(h->node, peers, SIM_HOSTS_MAX);
+    *other = -1;
     if (n != (size_t)s->plan.members - 1)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!peers[i].connected || (!peers[i].synced && !s->plan.fork))
-            return false;
-    return true;
+        return "does not know all";
+    for (size_t i = 0; i < n; i++) {
+        *other = index_of(s, &peers[i].org);
+        if (check_is_out(s, *other))
+            continue;
+        if (!peers[i].connected)
+            return "has no link";
+        if (!peers[i].synced && !s->plan.fork)
+            return "is not level";
+    }
+    return NULL;
+}
+
+bool check_is_level(const struct sim *s, const struct host *h) {
+    int other;
+    return !why_not_level(s, h, &other);
+}
+
+static const char *why_not_quiet_at(struct sim *s, int i, int *other) {
+    const struct host *h = &s->hosts[i];
+    *other = -1;
+    if (!h->up)
+        return "is down";
+    if (h->away || h->follows)
+        return "still writes";
+    for (int k = 0; k < SIM_COMMANDS_MAX; k++)
+        if (h->commands[k].request && h->commands[k].type == MT_CMD_WRITE)
+            return "waits for an answer";
+    if (i >= s->plan.members)
+        return NULL;
+    if (!host_is_member(h) || !host_info(h).has_key)
+        return "is not in";
+    return why_not_level(s, h, other);
+}
+
+/* NULL: all is quiet. */
+static const char *why_not_quiet(struct sim *s, int *who, int *other) {
+    *who = *other = -1;
+    if (!s->is_calm)
+        return "there is trouble";
+    for (int i = 0; i < s->plan.hosts; i++) {
+        const char *why = check_is_out(s, i) ? NULL : why_not_quiet_at(s, i, other);
+        *who = i;
+        if (why)
+            return why;
+    }
+    *who = -1;
+    return second_is_done(s) ? NULL : "somebody lacks a key";
 }
 
 bool check_is_quiet(struct sim *s) {
-    if (!s->is_calm || !people_are_done(s))
-        return false;
-    for (int i = 0; i < s->plan.hosts; i++) {
-        const struct host *h = &s->hosts[i];
-        if (!h->up || h->away)
-            return false;
-        for (int k = 0; k < SIM_COMMANDS_MAX; k++)
-            if (h->commands[k].request && h->commands[k].type == MT_CMD_WRITE)
-                return false;
-        if (i < s->plan.members && !check_is_level(s, h))
-            return false;
-    }
-    return true;
+    int who, other;
+    return !why_not_quiet(s, &who, &other);
+}
+
+void check_quiet(struct sim *s, const char *when) {
+    int who, other;
+    const char *why = s->failed ? NULL : why_not_quiet(s, &who, &other);
+    if (why && other >= 0)
+        sim_fail(s, "%s: org%d %s with org%d", when, who, why, other);
+    else if (why && who >= 0)
+        sim_fail(s, "%s: org%d %s", when, who, why);
+    else if (why)
+        sim_fail(s, "%s: %s", when, why);
 }
 
 /* What was answered with ok before a crash is so after it. */
@@ -76,13 +132,6 @@ uint64_t check_chain_end(struct mt_store *store, const struct mt_id *feed,
     return w.end;
 }
 
-static int index_of(const struct sim *s, const struct mt_id *org) {
-    for (int i = 0; i < s->plan.hosts; i++)
-        if (mt_id_eq(&s->hosts[i].org, org))
-            return i;
-    return -1;
-}
-
 static bool wrote_to(const struct sim *s, int author, int other) {
     for (uint32_t i = 0; i < s->n_records; i++)
         if (s->records[i].author == author && s->records[i].other == other)
@@ -101,8 +150,8 @@ static enum mt_err check_chain(void *arg, const struct mt_chain_info *chain,
     if (fork && !s->plan.fork)
         sim_fail(s, "org%d: a chain of org%d forks at %" PRIu64, me, author, fork);
     if (mt_id_is_zero(&chain->other)) {
-        if (!wrote_to(s, author, REGION))
-            sim_fail(s, "org%d holds region entries of org%d, which wrote none", me, author);
+        if (author < 0 || author >= s->plan.members)
+            sim_fail(s, "org%d holds region entries of org%d, which is no member", me, author);
         return MT_OK;
     }
     w->pairs++;
@@ -126,26 +175,25 @@ static void check_chains(struct sim *s, const struct host *h) {
 
 /* ---- records ---- */
 
-/* The number a record's text begins with; 0: there is no such record. */
+/* The number a record's text begins with; 0: there is no such record. The rest of what it says must
+ * be what was meant with that number. */
 static uint64_t value_of(struct sim *s, const struct host *h, struct mt_read *read,
-                         const struct record *r) {
+                         const struct record *r, bool *fits) {
     static uint8_t memory[MT_BOX_MAX];
-    bool region = r->other == REGION;
     const struct mt_id *audience = NULL;
-    if (!region)
+    if (r->other != REGION)
         audience = &s->hosts[h->index == r->author ? r->other : r->author].org;
     struct mt_writer w = mt_writer(memory, sizeof memory);
     struct mt_view view;
     struct mt_slice field;
     uint64_t row;
-    enum mt_err err = mt_read_find(read, audience, &s->hosts[r->author].org,
-                                   region ? MT_KIND_ACTIVITY : MT_KIND_PLACEMENT, &r->id, &row);
+    enum mt_err err = mt_read_find(read, audience, &s->hosts[r->author].org, r->kind, &r->id, &row);
     if (err == MT_ENOTFOUND)
         return 0;
     if (!err)
         err = mt_read_row(read, row, &w, &view);
     if (!err)
-        err = mt_fields_find(view.fields, region ? 0 : 2, &field);
+        err = mt_fields_find(view.fields, ledger_field(r->kind), &field);
     if (err) {
         sim_fail(s, "org%d: a record of org%d cannot be read: %s", h->index, r->author,
                  mt_err_code(err));
@@ -155,20 +203,30 @@ static uint64_t value_of(struct sim *s, const struct host *h, struct mt_read *re
     struct mt_slice text = mt_wire_str(&reader, MT_STRING_MAX);
     char number[NAME_MAX_] = "";
     memcpy(number, text.p, text.n < sizeof number - 1 ? text.n : sizeof number - 1);
-    return strtoull(number, NULL, 10);
+    uint64_t value = strtoull(number, NULL, 10);
+    uint32_t meant = ledger_meant(s, value);
+    bool is_withdrawn = mt_field_uint(view.fields, MT_COMMON_STATUS) == MT_SIGNUP_WITHDRAWN;
+    *fits = (!meant || meant == life_meaning(r->kind, view.fields)) &&
+            (r->kind != MT_KIND_SIGNUP || !r->is_withdrawn || is_withdrawn);
+    return value;
 }
 
 static void check_record(struct sim *s, const struct host *h, struct mt_read *read,
                          const struct record *r) {
-    uint64_t value = value_of(s, h, read, r);
-    bool fits = value == r->acknowledged || r->may_be_lost ||
-                (s->plan.fork && r->author == s->plan.rollback_host);
+    bool means = true;
+    uint64_t value = value_of(s, h, read, r, &means);
+    bool is_free = r->may_be_lost || (s->plan.fork && r->author == s->plan.rollback_host);
+    bool fits = value == r->acknowledged;
     for (unsigned i = 0; i < r->n_open; i++)
         fits |= r->open[i] == value && value > r->acknowledged;
-    if (!fits)
+    if (!fits && !is_free)
         sim_fail(s,
                  "org%d: record of org%d for %d holds value %" PRIu64 ", acknowledged was %" PRIu64,
                  h->index, r->author, r->other, value, r->acknowledged);
+    else if (!means && !is_free)
+        sim_fail(s,
+                 "org%d: record of org%d for %d holds value %" PRIu64 ", and not what goes with it",
+                 h->index, r->author, r->other, value);
 }
 
 static void check_view(struct sim *s, const struct host *h, uint8_t digest[static 32]) {
@@ -188,9 +246,35 @@ static void check_view(struct sim *s, const struct host *h, uint8_t digest[stati
         sim_fail(s, "org%d: entries wait for a key", h->index);
     for (uint32_t i = 0; i < s->n_records && !s->failed; i++) {
         const struct record *r = &s->records[i];
+        if (check_is_out(s, r->author))
+            continue; /* what it wrote last may not have left it */
         if (r->other == REGION || r->author == h->index || r->other == h->index)
             check_record(s, h, &read, r);
     }
+    mt_read_end(&read);
+}
+
+/* What waited for a key and does so no more is in the view as if it had never waited. */
+void check_waiting(struct sim *s, struct host *h) {
+    struct mt_node_info info = host_info(h);
+    struct mt_read read;
+    uint8_t digest[32], fold[32];
+    uint64_t waiting = 0;
+    if (!s->plan.second || info.state != MT_NODE_MEMBER ||
+        mt_read_begin(h->store, &info.region, mt_node_keys(h->node), &read) != MT_OK)
+        return;
+    if (mt_read_waiting(&read, &waiting) != MT_OK)
+        sim_fail(s, "org%d: nobody knows what waits for a key", h->index);
+    if (waiting && !h->waits)
+        sim_note(s, h->index, "holds entries it has no key for yet");
+    if (!waiting && h->waits) {
+        s->n_waited += h->waits;
+        sim_note(s, h->index, "opens %" PRIu64 " entries that waited for a key", h->waits);
+        if (mt_read_digest(&read, digest) || mt_read_digest_fold(&read, fold) ||
+            memcmp(digest, fold, 32) != 0)
+            sim_fail(s, "org%d: what waited for a key is not in the view", h->index);
+    }
+    h->waits = waiting;
     mt_read_end(&read);
 }
 
@@ -200,6 +284,8 @@ void check_agreement(struct sim *s) {
         struct host *h = &s->hosts[i];
         struct mt_node_info info = host_info(h);
         struct mt_read read;
+        if (check_is_out(s, i))
+            continue;
         if (mt_read_begin(h->store, &info.region, mt_node_keys(h->node), &read) != MT_OK)
             return;
         if (mt_read_digest(&read, i ? digest : first) != MT_OK)
@@ -216,7 +302,8 @@ static void check_peers(struct sim *s, const struct host *h) {
     struct mt_peer_info peers[SIM_HOSTS_MAX];
     size_t n = mt_node_peers(h->node, peers, SIM_HOSTS_MAX);
     for (size_t i = 0; i < n && !s->plan.fork; i++)
-        if (peers[i].connected && (peers[i].lag || peers[i].behind))
+        if (!check_is_out(s, index_of(s, &peers[i].org)) && peers[i].connected &&
+            (peers[i].lag || peers[i].behind))
             sim_fail(s, "org%d: lags by %" PRIu64 " and %" PRIu64, h->index, peers[i].lag,
                      peers[i].behind);
 }
@@ -248,6 +335,8 @@ void check_all(struct sim *s) {
     uint32_t forks = 0;
     for (int i = 0; i < s->plan.hosts && !s->failed; i++) {
         const struct host *h = &s->hosts[i];
+        if (check_is_out(s, i))
+            continue;
         check_chains(s, h);
         if (i >= s->plan.members)
             continue;

@@ -1,10 +1,26 @@
-/* disk: a directory for each store, in memory where the machine has such a file system. */
+/* disk: a directory for each store, in memory where the machine has such a file system, on a disk
+ * that is made up.
+ *
+ * Every store writes and syncs as it does on a real one, and tests/lib/power keeps track. Any call
+ * of a commit may fail, be cut short, find the disk full, or be the last one: the process ends there,
+ * or the power goes with it. Whenever a host is down the power may have been gone too; then what was
+ * not synced is there in part, in any order, or not at all. */
 #include "sim.h"
+
+#include "power.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+    CALLS = 10,         /* of most commits */
+    FULL_MS_MAX = 3000, /* how long a disk is full */
+    DOWN_MS_MAX = 10000,
+    POWER_GOES = 400, /* per mille of the times that a host is down */
+    CRASHES_IN = 3,   /* one in so many looks at which a host may crash is during a commit */
+};
 
 static const char *const FILES[] = {"data.mdb", "lock.mdb"};
 
@@ -84,7 +100,8 @@ bool disk_copy(const struct sim *s, const struct host *h) {
     return keep(s, h, "copy", false);
 }
 
-bool disk_restore(const struct sim *s, const struct host *h) {
+bool disk_restore(const struct sim *s, struct host *h) {
+    disk_stop(h);
     return keep(s, h, "copy", true);
 }
 
@@ -92,6 +109,81 @@ bool disk_save(const struct sim *s, const struct host *h) {
     return keep(s, h, "saved", false);
 }
 
-bool disk_undo(const struct sim *s, const struct host *h) {
+bool disk_undo(const struct sim *s, struct host *h) {
+    disk_stop(h);
     return keep(s, h, "saved", true);
+}
+
+/* ---- what goes wrong with it ---- */
+
+void disk_start(struct sim *s, struct host *h) {
+    char dir[128];
+    if (h->power)
+        return;
+    disk_path(s, h, dir, sizeof dir);
+    h->power = power_new(dir, chance_next(&s->chance));
+}
+
+void disk_stop(struct host *h) {
+    power_free(h->power);
+    h->power = NULL;
+}
+
+bool disk_is_lazy(const struct sim *s) {
+    return s->plant == PLANT_EAGER;
+}
+
+/* What is going to happen to a commit; none: POWER_FAULTS. */
+static enum power_fault draw_fault(struct sim *s, struct host *h) {
+    if (chance_hits(&s->chance, (unsigned)s->plan.full_disk))
+        h->full_until_ms = s->now_ms + chance_below(&s->chance, FULL_MS_MAX);
+    power_full(h->power, s->now_ms < h->full_until_ms);
+    if (chance_hits(&s->chance, (unsigned)s->plan.io_error))
+        return (enum power_fault)chance_between(&s->chance, POWER_EIO, POWER_SHORT);
+    if (chance_hits(&s->chance, (unsigned)s->plan.crash) &&
+        chance_below(&s->chance, CRASHES_IN) == 0)
+        return (enum power_fault)chance_between(&s->chance, POWER_KILL, POWER_OFF);
+    return POWER_FAULTS;
+}
+
+static void end_in_commit(struct sim *s, struct host *h, bool power_goes) {
+    sim_note(s, h->index, "ends in the middle of a commit");
+    host_crash(s, h);
+    if (power_goes)
+        disk_lose(s, h);
+    sim_at(s, chance_between(&s->chance, 200, DOWN_MS_MAX),
+           (struct event){.what = AT_RESTART, .host = h->index});
+}
+
+bool disk_apply(struct sim *s, struct host *h) {
+    enum power_fault fault = s->is_calm ? POWER_FAULTS : draw_fault(s, h);
+    if (s->is_calm)
+        power_full(h->power, false);
+    if (fault != POWER_FAULTS)
+        power_arm(h->power, chance_between(&s->chance, 1, CALLS), fault);
+    plant_apply(s, h);
+    bool struck = fault != POWER_FAULTS && power_struck(h->power);
+    if (struck && fault >= POWER_KILL) {
+        end_in_commit(s, h, fault == POWER_OFF);
+        return false;
+    }
+    enum mt_err err = h->away->err;
+    if (err && !struck && s->now_ms >= h->full_until_ms)
+        sim_fail(s, "org%d: a batch was not applied: %s (%s)", h->index, mt_err_code(err),
+                 mt_store_detail(h->store));
+    if (err)
+        sim_note(s, h->index, "disk: %s", mt_err_code(err));
+    power_trim(h->power);
+    return true;
+}
+
+void disk_lose(struct sim *s, struct host *h) {
+    sim_note(s, h->index, "the power is gone");
+    if (!power_lose(h->power, chance_next(&s->chance)))
+        sim_fail(s, "org%d: its disk cannot be written anew", h->index);
+}
+
+void disk_crash(struct sim *s, struct host *h) {
+    if (chance_hits(&s->chance, POWER_GOES))
+        disk_lose(s, h);
 }

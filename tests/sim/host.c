@@ -6,7 +6,8 @@
 enum {
     MAP_BYTES = 1024 * 1024,
     IDLE_TICKS_MAX = 3,
-    FULL_MS_MAX = 3000, /* how long a disk is full */
+    PREPARED = 600, /* per mille of the runs */
+    FOLLOW_MS_MAX = 50,
     BATCH_SLACK = MT_RUN_BYTES_MAX + 2 * MT_BOX_MAX + 256 * 1024,
 };
 
@@ -35,6 +36,13 @@ static struct mt_time now_of(const struct sim *s, const struct host *h) {
 
 /* ---- commands ---- */
 
+bool host_has_room(const struct host *h) {
+    for (int i = 0; i < SIM_COMMANDS_MAX; i++)
+        if (!h->commands[i].request)
+            return h->up;
+    return false;
+}
+
 bool host_command(struct sim *s, struct host *h, struct mt_command *command,
                   const struct command *keep) {
     struct command *slot = h->commands;
@@ -61,17 +69,36 @@ bool host_waits_for(const struct host *h, enum mt_command_type type, int subject
 static void reply(struct sim *s, struct host *h, const struct mt_effect *fx) {
     for (int i = 0; i < SIM_COMMANDS_MAX; i++) {
         struct command c = h->commands[i];
-        if (c.request != fx->request)
+        if (c.request != fx->request || c.answered)
             continue;
-        h->commands[i].request = 0;
-        sim_note(s, h->index, "reply %llu %s %s", (unsigned long long)c.request,
-                 mt_err_code(fx->err), fx->reply.hint ? fx->reply.hint : "");
+        h->commands[i].request = c.fn ? c.request : 0;
+        h->commands[i].answered = true;
+        h->commands[i].err = fx->err;
+        h->commands[i].reply = fx->reply;
+        if (c.fn)
+            sim_at(s, 0, about(h, AT_ANSWER));
+        if (fx->err)
+            sim_note(s, h->index, "is refused: %s %s", mt_err_code(fx->err),
+                     fx->reply.hint ? fx->reply.hint : "");
+        else
+            sim_detail(s, h->index, "reply %llu ok", (unsigned long long)c.request);
         if (mt_err_class(fx->err) == MT_CLASS_BUG)
             sim_fail(s, "org%d: a command was answered with a defect", h->index);
         people_answered(s, h, &c, plant_lies(s, &c, fx->err) ? MT_OK : fx->err, &fx->reply);
         return;
     }
     sim_fail(s, "org%d: an answer to a question nobody asked", h->index);
+}
+
+/* On a turn of its own: who hears of an answer may give the next command. */
+static void answer(struct host *h) {
+    for (int i = 0; i < SIM_COMMANDS_MAX; i++) {
+        struct command c = h->commands[i];
+        if (!c.request || !c.answered)
+            continue;
+        h->commands[i].request = 0;
+        c.fn(c.fn_arg, c.err, &c.reply);
+    }
 }
 
 /* ---- effects ---- */
@@ -129,6 +156,10 @@ static void carry_out(struct sim *s, struct host *h, struct mt_effect *fx) {
     case MT_FX_PERSIST:
         persist(s, h, fx);
         break;
+    case MT_FX_PREPARE: /* or its worker does not get to it */
+        if (chance_hits(&s->chance, PREPARED))
+            mt_prepare_run(h->prepare, fx->job);
+        break;
     case MT_FX_FETCH:
         e = about(h, AT_FETCH);
         e.conn = fx->conn;
@@ -144,9 +175,16 @@ static void carry_out(struct sim *s, struct host *h, struct mt_effect *fx) {
         log_line(s, h, &fx->log);
         break;
     case MT_FX_CHANGED:
-        h->dirty = true;
+        host_changed(s, h);
         break;
     }
+}
+
+void host_changed(struct sim *s, struct host *h) {
+    if (h->follows)
+        return;
+    h->follows = true;
+    sim_at(s, chance_below(&s->chance, FOLLOW_MS_MAX), about(h, AT_FOLLOW));
 }
 
 static void carry_out_all(struct sim *s, struct host *h) {
@@ -156,15 +194,13 @@ static void carry_out_all(struct sim *s, struct host *h) {
         carry_out(s, h, &all[i]);
 }
 
-/* As a daemon that reads the endpoint records of the members. Some people type in addresses of
- * organisations before those are members. */
+/* Some people type in addresses of organisations before those are members; the others come with the
+ * records that these publish. */
 static void tell_addresses(struct sim *s, struct host *h) {
-    const struct mt_gov *g = mt_node_gov(h->node);
     bool early = (s->seed + (uint64_t)h->index) % 3 == 0 && host_info(h).state != MT_NODE_EMPTY;
     char address[16];
-    for (int i = 0; i < s->plan.hosts; i++) {
-        if (i == h->index || h->told & 1U << i || mt_id_is_zero(&s->hosts[i].org) ||
-            !(early || mt_gov_member(g, &s->hosts[i].org)))
+    for (int i = 0; early && i < s->plan.hosts; i++) {
+        if (i == h->index || h->told & 1U << i || mt_id_is_zero(&s->hosts[i].org))
             continue;
         (void)snprintf(address, sizeof address, "sim%d", i);
         if (mt_node_address(h->node, &s->hosts[i].org, mt_slice_str(address)) != MT_OK)
@@ -173,7 +209,7 @@ static void tell_addresses(struct sim *s, struct host *h) {
     }
 }
 
-static void arm(struct sim *s, struct host *h) {
+void host_arm(struct sim *s, struct host *h) {
     uint64_t deadline = mt_node_deadline(h->node), now = h->mono_base + s->now_ms;
     if (deadline == UINT64_MAX) {
         h->tick_at = UINT64_MAX;
@@ -193,9 +229,11 @@ void host_step(struct sim *s, struct host *h, struct mt_event *event) {
     chance_fill(&h->chance, event->entropy, sizeof event->entropy);
     h->events++;
     mt_node_step(h->node, event);
+    plant_stepped(s, h);
+    caps_check(s, h);
     carry_out_all(s, h);
     tell_addresses(s, h);
-    arm(s, h);
+    host_arm(s, h);
 }
 
 /* ---- life ---- */
@@ -218,10 +256,11 @@ static enum mt_err load(struct sim *s, struct host *h) {
     uint8_t key[32];
     memset(key, h->index + 1, sizeof key);
     disk_path(s, h, dir, sizeof dir);
+    disk_start(s, h);
     struct mt_store_config store = {.dir = dir,
                                     .store_key = key,
                                     .map_bytes = MAP_BYTES,
-                                    .no_sync = true,
+                                    .no_sync = disk_is_lazy(s),
                                     .why = why,
                                     .why_size = sizeof why};
     enum mt_err err = mt_store_open(&h->store, &store);
@@ -229,6 +268,9 @@ static enum mt_err load(struct sim *s, struct host *h) {
         sim_fail(s, "org%d: the store does not open: %s", h->index, why);
         return err;
     }
+    err = mt_prepare_new(&h->prepare, h->store);
+    if (err)
+        return err;
     (void)snprintf(announce, sizeof announce, "sim%d", h->index);
     struct mt_node_config config = {.announce = announce,
                                     .installation = h->has_installation ? h->installation : NULL,
@@ -268,6 +310,7 @@ void host_start(struct sim *s, struct host *h) {
     h->told = 0;
     h->tick_at = UINT64_MAX;
     h->up = true;
+    h->degraded = MT_OK;
     struct mt_time now = now_of(s, h);
     chance_fill(&h->chance, entropy, sizeof entropy);
     if (!err)
@@ -278,16 +321,22 @@ void host_start(struct sim *s, struct host *h) {
     }
     check_promises(s, h);
     sim_note(s, h->index, "start");
+    desk_open(s, h);
+    h->was_writer = true; /* the change below covers the start */
+    host_changed(s, h);
     carry_out_all(s, h);
     tell_addresses(s, h);
-    arm(s, h);
+    host_arm(s, h);
 }
 
 void host_stop(struct host *h) {
+    desk_close(h);
     mt_batch_free(h->away);
     h->away = NULL;
     mt_node_free(h->node);
     h->node = NULL;
+    mt_prepare_free(h->prepare);
+    h->prepare = NULL;
     mt_store_close(h->store);
     h->store = NULL;
     h->up = false;
@@ -299,30 +348,28 @@ void host_crash(struct sim *s, struct host *h) {
     net_crash(s, h);
     host_stop(h);
     h->life++;
+    h->follows = false;
     for (int i = 0; i < SIM_COMMANDS_MAX; i++)
         h->commands[i].request = 0;
     s->n_crashes++;
+    disk_crash(s, h);
 }
 
 /* ---- what happens ---- */
 
 static void apply(struct sim *s, struct host *h) {
-    if (!s->is_calm && chance_hits(&s->chance, (unsigned)s->plan.full_disk))
-        h->full_until_ms = s->now_ms + chance_below(&s->chance, FULL_MS_MAX);
-    if (!s->is_calm && s->now_ms < h->full_until_ms) {
-        h->away->err = MT_ENOSPACE;
-        sim_note(s, h->index, "disk full");
-    } else if (!s->is_calm && chance_hits(&s->chance, (unsigned)s->plan.io_error)) {
-        h->away->err = MT_EIO;
-        sim_note(s, h->index, "disk error");
-    } else {
-        plant_apply(s, h);
-        if (h->away->err)
-            sim_fail(s, "org%d: a batch was not applied: %s (%s)", h->index,
-                     mt_err_code(h->away->err), mt_store_detail(h->store));
-    }
+    if (!disk_apply(s, h))
+        return;
     h->applied = h->away->err == MT_OK;
     sim_at(s, chance_below(&s->chance, 6), about(h, AT_PERSISTED));
+}
+
+/* The daemon's own records can be written from here on. */
+static void note_writer(struct sim *s, struct host *h, const struct mt_node_info *info) {
+    bool writer = info->state == MT_NODE_MEMBER && info->has_key;
+    if (writer && !h->was_writer)
+        host_changed(s, h);
+    h->was_writer = writer;
 }
 
 static void persisted(struct sim *s, struct host *h) {
@@ -331,13 +378,16 @@ static void persisted(struct sim *s, struct host *h) {
     if (plant_drops(s, h))
         return;
     h->away = NULL;
+    h->degraded = event.batch->err;
     host_step(s, h, &event);
     struct mt_node_info info = host_info(h);
-    if (!ok || mt_id_is_zero(&info.feed))
+    if (!ok || s->failed || mt_id_is_zero(&info.feed))
         return;
     memcpy(h->installation, info.feed.b, sizeof h->installation);
     h->has_installation = true;
     h->org = info.org;
+    note_writer(s, h, &info);
+    check_waiting(s, h);
     plant_persisted(s, h);
 }
 
@@ -372,7 +422,7 @@ void host_happens(struct sim *s, const struct event *e) {
         host_start(s, h);
         return;
     }
-    if (!h->up || h->life != e->life)
+    if (!h->up || h->life != e->life || h->health == FROZEN)
         return;
     struct mt_event closed = {.type = MT_EV_CLOSED, .conn = e->conn, .err = e->err};
     switch (e->what) {
@@ -391,6 +441,13 @@ void host_happens(struct sim *s, const struct event *e) {
         break;
     case AT_CLOSED:
         host_step(s, h, &closed);
+        break;
+    case AT_FOLLOW:
+        h->follows = false;
+        desk_follow(s, h);
+        break;
+    case AT_ANSWER:
+        answer(h);
         break;
     default:
         break;

@@ -5,7 +5,8 @@
  *   sim --seed N --shrink                 the smallest plan with which it still fails, as a story
  *   sim --plant K --seeds N               N seeds at most with defect K put in: it must be found
  *   sim --plants                          the same with every defect there is
- *   sim --soak DIR [--from S] [--seconds T]   seeds until stopped; those that fail are kept in DIR
+ *   sim --soak DIR [--from S] [--seconds T]   seeds until stopped; of those that fail DIR keeps
+ *                                             seed-N.txt, a story, and seed-N.trace, all of it
  *
  * --twice runs each seed again and compares; --keep leaves the stores behind. */
 #include "sim.h"
@@ -27,9 +28,27 @@ struct options {
     bool trace, keep, twice, shrink, plants;
 };
 
+/* Who is asked to end finishes the seed it is at, so that no store is left behind. */
+static void hold_signals(sigset_t *set) {
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static bool is_stopped(void) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+            sigismember(&pending, SIGHUP) == 1);
+}
+
 static struct run run_of(const struct options *o, uint64_t seed) {
     struct run run = {
-        .seed = seed, .plant = (enum plant)o->plant, .trace = o->trace, .keep = o->keep};
+        .seed = seed, .plant = (enum plant)o->plant, .keep = o->keep, .is_stopped = is_stopped};
+    if (o->trace)
+        run.trace = stdout;
     plan_make(&run.plan, seed);
     plant_plan(&run.plan, run.plant);
     if (o->plan && !plan_read(&run.plan, o->plan))
@@ -57,22 +76,6 @@ static bool run_seed(const struct options *o, uint64_t seed) {
     if (again.hash != run.hash)
         printf("not ok %llu - it told two stories\n", (unsigned long long)seed);
     return run.ok && again.ok && again.hash == run.hash;
-}
-
-/* Who is asked to end finishes the seed it is at, so that no store is left behind. */
-static void hold_signals(sigset_t *set) {
-    (void)sigemptyset(set);
-    (void)sigaddset(set, SIGINT);
-    (void)sigaddset(set, SIGTERM);
-    (void)sigaddset(set, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, set, NULL);
-}
-
-static bool is_stopped(void) {
-    sigset_t pending;
-    return sigpending(&pending) == 0 &&
-           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
-            sigismember(&pending, SIGHUP) == 1);
 }
 
 static bool run_seeds(const struct options *o, uint64_t offset) {
@@ -141,8 +144,10 @@ static bool run_plant(const struct options *o, enum plant plant) {
         struck += run.planted;
         if (run.ok)
             continue;
-        printf("ok %d - planted: %s. Seed %llu: %s\n", (int)plant, plant_name(plant),
-               (unsigned long long)run.seed, run.why);
+        printf(
+            "ok %d - planted: %s. Found in seed %llu, after %llu tries, planted %llu times: %s\n",
+            (int)plant, plant_name(plant), (unsigned long long)run.seed, (unsigned long long)i + 1,
+            (unsigned long long)struck, run.why);
         (void)fflush(stdout);
         return true;
     }
@@ -160,27 +165,29 @@ static bool run_plants(const struct options *o) {
 
 /* ---- soak ---- */
 
-static void keep_failure(const struct options *o, uint64_t seed, int status) {
+static FILE *create(const struct options *o, uint64_t seed, const char *ending) {
     char path[512];
-    (void)snprintf(path, sizeof path, "%s/seed-%llu.txt", o->soak, (unsigned long long)seed);
+    (void)snprintf(path, sizeof path, "%s/seed-%llu.%s", o->soak, (unsigned long long)seed, ending);
     FILE *f = fopen(path, "w");
-    if (!f) {
-        printf("# %s: %s\n", path, strerror(errno));
-        return;
-    }
-    if (WIFSIGNALED(status)) {
-        (void)fprintf(f, "seed %llu ends with signal %d\n", (unsigned long long)seed,
-                      WTERMSIG(status));
-    } else {
-        struct run run = run_of(o, seed);
-        if (is_stopped())
-            (void)fprintf(f, "seed %llu fails\n", (unsigned long long)seed);
-        else
-            tell_smallest(o, &run, f);
-    }
-    (void)fclose(f);
-    printf("# kept in %s\n", path);
+    printf("# %s: %s\n", path, f ? "kept" : strerror(errno));
     (void)fflush(stdout);
+    return f;
+}
+
+static void keep_failure(const struct options *o, uint64_t seed, int status) {
+    struct run run = run_of(o, seed);
+    FILE *story = create(o, seed, "txt");
+    if (story && WIFSIGNALED(status)) {
+        (void)fprintf(story, "seed %llu ends with signal %d\n", (unsigned long long)seed,
+                      WTERMSIG(status));
+    } else if (story) {
+        run.trace = create(o, seed, "trace");
+        tell_smallest(o, &run, story);
+    }
+    if (run.trace)
+        (void)fclose(run.trace);
+    if (story)
+        (void)fclose(story);
 }
 
 /* Each seed in a process of its own, so that a crash or a loop is one more failing seed. */

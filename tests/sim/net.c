@@ -10,7 +10,6 @@
 enum {
     HELD_MS = 250,       /* how often a held piece is tried again */
     UNREACHED_MS = 3000, /* until a dial across a cut fails, when it fails at all */
-    QUEUED_MAX = MT_WINDOW_PEER + 4 * MT_MESSAGE_MAX,
     CHUNK_MAX = 64 * 1024,
     SLOW_CHUNK_MAX = 1400,
     SLOW_BYTES_PER_MS = 8, /* what a slow host reads, at least; at most four times that */
@@ -34,7 +33,13 @@ static bool is_cut(const struct sim *s, const struct wire *w) {
 }
 
 static bool is_slow(const struct sim *s, const struct wire *w, int side) {
-    return !s->is_calm && w->host[!side] >= 0 && s->hosts[w->host[!side]].is_slow;
+    return (!s->is_calm || s->plan.slow_on) && w->host[!side] >= 0 &&
+           s->hosts[w->host[!side]].is_slow;
+}
+
+/* What is sent to it is never read. */
+static bool is_stuck(const struct sim *s, const struct wire *w, int side) {
+    return w->host[!side] >= 0 && s->hosts[w->host[!side]].health != WELL;
 }
 
 static struct wire *wire_of(struct sim *s, const struct event *e) {
@@ -82,6 +87,17 @@ static void free_when_over(struct wire *w) {
     w->used = false;
 }
 
+/* What waits for a peer stays within the window that it gave. */
+static void check_queue(struct sim *s, const struct wire *w, int side) {
+    if (w->host[0] < 0 || s->hosts[w->host[side]].life != w->life[side])
+        return;
+    const struct host *to = &s->hosts[w->host[!side]];
+    size_t most = caps_wire(to->life == w->life[!side] ? to : NULL, w->conn[!side]);
+    if (w->queued[side] > most)
+        sim_fail(s, "org%d: %zu bytes wait on a connection to org%d, more than its window",
+                 w->host[side], w->queued[side], w->host[!side]);
+}
+
 static void push(struct sim *s, struct wire *w, int side, const uint8_t *p, size_t n, bool is_end) {
     struct piece *x = malloc(sizeof *x + n);
     if (!x)
@@ -97,8 +113,7 @@ static void push(struct sim *s, struct wire *w, int side, const uint8_t *p, size
         memcpy(x->bytes, p, n);
     w->last_ms[side] = at;
     w->queued[side] += n;
-    if (w->queued[side] > QUEUED_MAX)
-        sim_fail(s, "more bytes wait on a connection than the windows allow");
+    check_queue(s, w, side);
     if (w->tail[side]) {
         w->tail[side]->next = x;
     } else {
@@ -172,6 +187,8 @@ void net_arrive(struct sim *s, const struct event *e) {
     w->life[1] = to->life;
     w->conn[1] = ++to->next_conn;
     sim_at(s, back, about(s, w, AT_CONNECTED, 0));
+    if (to->health == FROZEN)
+        return; /* its machine answers for it */
     (void)snprintf(source, sizeof source, "net%d", w->host[0] < 0 ? 99 : w->host[0]);
     struct mt_event event = {
         .type = MT_EV_ACCEPTED, .conn = w->conn[1], .source = mt_slice_str(source)};
@@ -183,7 +200,7 @@ void net_connected(struct sim *s, const struct event *e) {
     if (!w || w->gone[0] || w->host[0] < 0)
         return;
     struct host *h = &s->hosts[w->host[0]];
-    if (!h->up || h->life != w->life[0])
+    if (!h->up || h->life != w->life[0] || h->health == FROZEN)
         return;
     struct mt_event event = {.type = MT_EV_CONNECTED, .conn = w->conn[0]};
     host_step(s, h, &event);
@@ -221,6 +238,7 @@ void net_close(struct sim *s, struct host *from, uint64_t conn, enum mt_err err)
     if (w->conn[!side])
         push(s, w, side, NULL, 0, true);
     w->gone[side] = true;
+    w->gone[!side] |= is_stuck(s, w, side); /* it will not hear of it */
     tell_closed(s, from, conn, err, chance_below(&s->chance, 5));
     free_when_over(w);
 }
@@ -261,6 +279,8 @@ void net_pump(struct sim *s, const struct event *e) {
         bounce(s, w, side);
         return;
     }
+    if (is_stuck(s, w, side))
+        return;
     if (is_held(s, w, side)) {
         sim_at(s, HELD_MS, about(s, w, AT_PUMP, side));
         return;

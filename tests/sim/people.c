@@ -4,13 +4,9 @@
 #include "record.h"
 #include "schema.h"
 
-#include <stdlib.h>
-
 enum {
     LOOK_MS = 250,
     REGION = -1,
-    FIELD_TITLE = 0,      /* of an activity */
-    FIELD_FIRST_NAME = 2, /* of a placement */
     TEXT_MAX = 12 * 1024,
     RECORD_OLD = 350, /* per mille: a write changes an earlier record */
     CHANGE_ROOM = 64,
@@ -89,46 +85,31 @@ static void come_in(struct sim *s, struct host *h) {
     }
 }
 
-bool people_are_done(struct sim *s) {
-    for (int i = 0; i < s->plan.members; i++)
-        if (!host_is_member(&s->hosts[i]) || !host_info(&s->hosts[i]).has_key)
-            return false;
-    return true;
-}
-
 /* ---- writing ---- */
 
 static struct record *record_for(struct sim *s, int author, int other) {
     if (s->n_records && chance_hits(&s->chance, RECORD_OLD)) {
         struct record *r = &s->records[chance_below(&s->chance, s->n_records)];
-        if (r->author == author && r->other == other && r->n_open < SIM_OPEN_MAX)
+        if (!r->is_life && r->author == author && r->other == other && r->n_open < SIM_OPEN_MAX)
             return r;
     }
-    if (s->n_records == s->cap_records) {
-        s->cap_records = s->cap_records ? s->cap_records * 2 : 64;
-        s->records = realloc(s->records, s->cap_records * sizeof *s->records);
-        if (!s->records)
-            abort();
-    }
-    struct record *r = &s->records[s->n_records++];
-    *r = (struct record){.author = author, .other = other};
+    struct record *r =
+        ledger_add(s, author, other, other == REGION ? MT_KIND_ACTIVITY : MT_KIND_PLACEMENT);
     chance_fill(&s->chance, r->id.b, sizeof r->id.b);
     return r;
 }
 
 /* The text of a value begins with its number. */
-static void put_content(struct sim *s, struct mt_writer *w, const struct record *r, uint64_t value,
-                        size_t size) {
+static void put_content(struct mt_writer *w, const struct record *r, uint64_t value, size_t size) {
     static char text[TEXT_MAX];
-    bool region = r->other == REGION;
     memset(text, 'a' + (int)(value % 26), size);
-    int n = snprintf(text, sizeof text, "%llu ", (unsigned long long)value);
+    int n = snprintf(text, sizeof text, "%llu %s", (unsigned long long)value,
+                     r->other == REGION ? "" : SIM_SECRET);
     text[n] = 'x';
     mt_changes_begin(w, 1);
-    mt_change_begin(w, region ? MT_KIND_ACTIVITY : MT_KIND_PLACEMENT, 1, 0, &r->id, 1);
-    mt_wire_put_uint(w, region ? FIELD_TITLE : FIELD_FIRST_NAME);
+    mt_change_begin(w, r->kind, 1, 0, &r->id, 1);
+    mt_wire_put_uint(w, ledger_field(r->kind));
     mt_wire_put_str(w, mt_slice(text, size));
-    (void)s;
 }
 
 static void write_some(struct sim *s, struct host *h, int other) {
@@ -145,8 +126,9 @@ static void write_some(struct sim *s, struct host *h, int other) {
         if (chance_hits(&s->chance, (unsigned)s->plan.big))
             size = chance_between(&s->chance, 300, TEXT_MAX);
         keep.records[i] = (uint32_t)(r - s->records);
-        r->open[r->n_open++] = ++s->values;
-        put_content(s, &w, r, s->values, size);
+        uint64_t value = ledger_value(s, 0);
+        (void)ledger_open(s, r, value);
+        put_content(&w, r, value, size);
         contents[i] = mt_writer_slice(&w);
     }
     struct mt_command c = {.type = MT_CMD_WRITE, .contents = contents, .n_contents = keep.n};
@@ -168,10 +150,11 @@ static bool is_silent(const struct sim *s, struct host *h) {
 
 static void maybe_write(struct sim *s, struct host *h) {
     int other = REGION;
-    if (!host_is_member(h) || is_silent(s, h) || h->is_spy ||
-        !chance_hits(&s->chance, (unsigned)s->plan.write))
+    if (!host_is_member(h) || is_silent(s, h) || h->is_spy || !host_info(h).has_key)
         return;
-    if (!host_info(h).has_key)
+    if (chance_hits(&s->chance, (unsigned)s->plan.life) && host_has_room(h))
+        life_look(s, h);
+    if (!chance_hits(&s->chance, (unsigned)s->plan.write))
         return;
     if (chance_hits(&s->chance, 300)) {
         other = (int)chance_below(&s->chance, (uint64_t)s->plan.members);
@@ -182,37 +165,12 @@ static void maybe_write(struct sim *s, struct host *h) {
     write_some(s, h, other);
 }
 
-static void forget(struct record *r, uint64_t value, bool and_earlier) {
-    unsigned keep = 0;
-    for (unsigned i = 0; i < r->n_open; i++)
-        if (r->open[i] != value && !(and_earlier && r->open[i] < value))
-            r->open[keep++] = r->open[i];
-    r->n_open = keep;
-}
-
-static void write_answered(struct sim *s, const struct command *c, enum mt_err err) {
-    for (unsigned i = 0; i < c->n; i++) {
-        struct record *r = &s->records[c->records[i]];
-        uint64_t value = c->value + i;
-        if (!err) {
-            r->acknowledged = value > r->acknowledged ? value : r->acknowledged;
-            r->may_be_lost = false;
-            s->n_acknowledged++;
-        }
-        /* What was refused must not be there; only a copy that is found out to be an old one may
-         * have made part of it durable. */
-        if (!err || !s->plan.rollback)
-            forget(r, value, !err);
-        s->n_refused += err != MT_OK;
-    }
-}
-
 void people_answered(struct sim *s, struct host *h, const struct command *c, enum mt_err err,
                      const struct mt_reply *reply) {
     char name[16];
     switch (c->type) {
     case MT_CMD_WRITE:
-        write_answered(s, c, err);
+        ledger_answered(s, c, err);
         break;
     case MT_CMD_INVITE_CREATE:
         invite_name(&s->hosts[c->subject], name);
@@ -255,15 +213,16 @@ static void revoke_lost(struct sim *s, struct host *h) {
 
 void people_hurry(struct sim *s) {
     struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.members)];
-    if (host_is_member(h) && host_info(h).has_key)
+    if (h->health == WELL && host_is_member(h) && host_info(h).has_key)
         write_some(s, h, REGION);
 }
 
 void people_look(struct sim *s) {
     sim_at(s, LOOK_MS, (struct event){.what = AT_PEOPLE});
+    second_look(s);
     for (int i = 0; i < s->plan.hosts && !s->failed; i++) {
         struct host *h = &s->hosts[i];
-        if (!h->up)
+        if (!h->up || h->health == FROZEN)
             continue;
         if (host_info(h).state == MT_NODE_MEMBER) {
             if (!s->is_calm)

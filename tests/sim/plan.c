@@ -19,6 +19,9 @@ static const struct field FIELDS[] = {
     FIELD(stranger, 0, 1000),
     FIELD(skew, 0, 1000),
     FIELD(slow, 0, SIM_HOSTS_MAX),
+    FIELD(slow_on, 0, 1),
+    FIELD(stuck, 0, 2),
+    FIELD(second, 0, 1),
     FIELD(io_error, 0, 1000),
     FIELD(full_disk, 0, 1000),
     FIELD(big, 0, 1000),
@@ -30,6 +33,7 @@ static const struct field FIELDS[] = {
     FIELD(crash, 0, 1000),
     FIELD(hurries, 0, 100),
     FIELD(spies, 0, 1),
+    FIELD(life, 0, 1000),
     FIELD(members, 2, RUN_MEMBERS_MAX),
     FIELD(story_ms, 2000, 10000000),
     FIELD(write, 1, 1000),
@@ -77,6 +81,10 @@ void plan_make(struct plan *p, uint64_t seed) {
     p->rollback = chance_hits(c, 250);
     p->fork = p->rollback && chance_hits(c, 250);
     p->rollback_host = between(c, 0, (uint64_t)p->members - 1);
+    p->life = chance_hits(c, 800) ? between(c, 30, 900 / (unsigned)p->members) : 0;
+    p->slow_on = p->slow && chance_hits(c, 300);
+    p->stuck = p->members > 2 && chance_hits(c, 150) ? between(c, 1, 2) : 0;
+    p->second = p->members > 2 && chance_hits(c, 250);
     plan_settle(p);
 }
 
@@ -84,6 +92,8 @@ void plan_settle(struct plan *p) {
     if (p->rollback_host >= p->members)
         p->rollback_host = p->members - 1;
     p->fork = p->fork && p->rollback;
+    if (p->members < 2 || p->rollback_host == p->members - 1)
+        p->stuck = p->stuck && !p->rollback ? p->stuck : 0;
     p->hosts = p->members + p->spies;
 }
 

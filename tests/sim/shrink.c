@@ -8,6 +8,8 @@ enum { RUNS_MAX = 250, ROUNDS_MAX = 8, SALTS = 4 };
 static bool fails(struct run *run, const struct plan *plan, unsigned *runs) {
     struct run try = {.seed = run->seed, .plan = *plan, .plant = run->plant};
     for (int salt = 0; salt < SALTS && *runs < RUNS_MAX; salt++) {
+        if (run->is_stopped && run->is_stopped())
+            return false;
         try.plan.salt = plan->salt + salt;
         ++*runs;
         story_run(&try);

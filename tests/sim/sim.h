@@ -7,9 +7,15 @@
  *   net      connections as byte streams: delay, pieces, cuts, partitions
  *   host     one organisation's daemon: steps its node, carries out effects, crashes, restarts
  *   disk     directories of stores
+ *   desk     what a daemon does around its node: commands, and what follows from changes
  *   people   founding, inviting, joining, writing
- *   trouble  partitions, crashes, restored copies, strangers
+ *   life     activities, sign-ups, answers, places and placements, through the daemon's commands
+ *   ledger   what was written, what was said to be durable, and what it meant
+ *   trouble  partitions, crashes, restored copies, strangers, hosts that stop reading
+ *   second   a second key of the region, which some are given later than what it opens
+ *   caps     queues that must stay short, looked at after every step
  *   check    what must be true when all is quiet
+ *   agree    the same for capacity, and for who holds what
  *   plan     what kind of story a seed tells, as numbers that can be given and made smaller
  *   story    one run from beginning to end
  *   shrink   the smallest plan that still fails
@@ -19,7 +25,8 @@
 #define MEENT_SIM_H
 
 #include "node.h"
-#include "store.h"
+#include "query.h"
+#include "store_prepare.h"
 
 #include <stdio.h>
 
@@ -35,6 +42,12 @@ enum {
     SIM_WHY_MAX = 256,
     SIM_PLAN_TEXT_MAX = 512,
 };
+
+/* A word that is written in pair channels only, and must never be found in a file. */
+#define SIM_SECRET "vertrouwelijk"
+
+/* Hears of the answer to a command, as in engine.h. */
+typedef void (*mt_reply_fn)(void *arg, enum mt_err err, const struct mt_reply *reply);
 
 /* ---- world ---- */
 
@@ -59,6 +72,8 @@ enum happening {
     AT_ARRIVE,    /* wire: the dial reaches the other host */
     AT_CONNECTED, /* wire: and the answer the dialler */
     AT_PUMP,      /* wire, side: bytes are due */
+    AT_FOLLOW,    /* host: what follows from a change is looked at */
+    AT_ANSWER,    /* host: those who gave commands hear what came of them */
     AT_RESTART,   /* host */
 };
 
@@ -102,7 +117,10 @@ struct wire {
 /* What somebody wrote to one record. */
 struct record {
     int author, other; /* other: -1 the region */
-    struct mt_rid id;
+    uint16_t kind;
+    bool is_life;                /* written through the daemon's commands */
+    bool is_withdrawn;           /* and that was acknowledged */
+    struct mt_rid id, about;     /* about: of a sign-up, an answer, a placement */
     uint64_t acknowledged;       /* value; 0 none */
     uint64_t open[SIM_OPEN_MAX]; /* values that may have become durable later than that */
     unsigned n_open;
@@ -116,12 +134,26 @@ struct command {
     uint64_t value;
     unsigned n;
     uint32_t records[SIM_WRITES_MAX];
+    mt_reply_fn fn; /* who hears of the answer too, a turn later; NULL: nobody */
+    void *fn_arg;
+    bool answered;
+    enum mt_err err;
+    struct mt_reply reply;
+};
+
+/* Whether a host takes part. */
+enum health {
+    WELL,
+    DEAF,   /* reads nothing any more; it still sends, and its timers run */
+    FROZEN, /* does nothing any more, while its connections stay */
 };
 
 struct host {
     int index;
     struct mt_store *store;
     struct mt_node *node;
+    struct mt_prepare *prepare;
+    struct power *power; /* its disk */
     bool up;
     uint32_t life;
     struct chance chance;
@@ -129,8 +161,14 @@ struct host {
     bool is_slow; /* reads little at a time, and late */
     uint64_t next_conn, tick_at;
     struct mt_batch *away;
-    bool applied, dirty;
-    bool forgets; /* planted: the batch that is away will be lost though its answer was ok */
+    bool applied;
+    enum mt_err degraded; /* what came of the last batch */
+    bool follows;         /* a change is going to be looked at */
+    bool was_writer;
+    struct desk *desk;
+    enum health health; /* but for WELL, for ever */
+    uint64_t waits;     /* entries that wait for a key, when last counted */
+    bool forgets;       /* planted: the batch that is away will be lost though its answer was ok */
     uint8_t installation[32]; /* the file outside backups */
     bool has_installation;
     uint32_t told;       /* bit per host: its address is known here */
@@ -158,6 +196,10 @@ struct plan {
     int write, big, full_disk, io_error, crash, cut, stranger; /* per mille of a look */
     int silent_cut, one_way;                                   /* per mille of the cuts */
     int slow;                                                  /* so many hosts read slowly */
+    int slow_on;                                               /* even when all is well */
+    int stuck;                                                 /* one stops: 1 reading, 2 at all */
+    int life;    /* per mille of a look: a command of the daemon's */
+    int second;  /* 1: the founder makes a second key */
     int skew;    /* per mille of the hosts and of the restarts: a clock that is far off */
     int hurries; /* restarts under way at the end */
     int rollback, fork, rollback_host;
@@ -167,18 +209,24 @@ struct plan {
 /* Defects that are not in the product: what the host does wrong when one is planted. */
 enum plant {
     PLANT_NONE,
-    PLANT_DROP,  /* the answer that a batch is durable never comes */
-    PLANT_LOSE,  /* a batch that was said to be durable is gone after a crash */
-    PLANT_STRAY, /* what two organisations share lands in the store of a third */
-    PLANT_SKIP,  /* a piece of the node's own state is not stored */
-    PLANT_TWIN,  /* a copy that was put back goes on with the chain of the newer */
-    PLANT_LIE,   /* a refused write is answered with ok */
+    PLANT_DROP,   /* the answer that a batch is durable never comes */
+    PLANT_LOSE,   /* a batch that was said to be durable is gone after a crash */
+    PLANT_STRAY,  /* what two organisations share lands in the store of a third */
+    PLANT_SKIP,   /* a piece of the node's own state is not stored */
+    PLANT_TWIN,   /* a copy that was put back goes on with the chain of the newer */
+    PLANT_LIE,    /* a refused write is answered with ok */
+    PLANT_ROOM,   /* who answers sign-ups sees no capacity, and shows what it accepted */
+    PLANT_LEAK,   /* the key of a pair is known to a third */
+    PLANT_FLOOD,  /* what is sent to a peer is not counted */
+    PLANT_SEALED, /* a key came, and what waited for it is not read */
+    PLANT_EAGER,  /* the disk is not waited for */
     PLANT_COUNT
 };
 
 struct sim {
     uint64_t seed;
-    bool trace, keep;
+    FILE *trace; /* NULL, or where every line goes */
+    bool keep;
     bool failed;
     char why[SIM_WHY_MAX];
     char (*lines)[SIM_LINE_MAX]; /* 2 * SIM_LINES_MAX, or NULL when nobody reads the story */
@@ -195,12 +243,16 @@ struct sim {
     uint32_t n_wires, cap_wires, wire_serial;
     bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX]; /* from, to */
     bool is_calm;                           /* no more trouble, no more writes */
-    bool is_hurried;                        /* people wrote in spite of that */
+    struct second *second;
+    bool is_hurried; /* people wrote in spite of that */
     struct host hosts[SIM_HOSTS_MAX];
     struct record *records;
     uint32_t n_records, cap_records;
     uint64_t values; /* last value written */
-    uint64_t n_acknowledged, n_refused, n_crashes, n_rollbacks, n_cuts;
+    uint32_t *meant; /* by value: what it says besides, in the words of life.c; 0 nothing */
+    size_t cap_meant;
+    uint64_t n_commands, n_waited, n_over, n_acknowledged, n_refused, n_crashes, n_rollbacks,
+        n_cuts;
     uint8_t tape[SIM_TAPE_MAX];
     size_t tape_n;
     char base[64];
@@ -254,6 +306,9 @@ void host_happens(struct sim *s, const struct event *e);
  * too many; `keep` is copied there. */
 bool host_command(struct sim *s, struct host *h, struct mt_command *command,
                   const struct command *keep);
+void host_arm(struct sim *s, struct host *h);     /* its deadline may have changed */
+void host_changed(struct sim *s, struct host *h); /* records did: has that looked at */
+bool host_has_room(const struct host *h);         /* for one more command */
 bool host_waits_for(const struct host *h, enum mt_command_type type, int subject);
 struct mt_node_info host_info(const struct host *h);
 bool host_is_member(const struct host *h);
@@ -263,10 +318,69 @@ bool host_is_member(const struct host *h);
 bool disk_prepare(struct sim *s);
 void disk_clean(struct sim *s);
 void disk_path(const struct sim *s, const struct host *h, char *out, size_t size);
-bool disk_copy(const struct sim *s, const struct host *h);    /* keeps a copy */
-bool disk_restore(const struct sim *s, const struct host *h); /* puts it back */
-bool disk_save(const struct sim *s, const struct host *h);    /* the same beside that copy */
-bool disk_undo(const struct sim *s, const struct host *h);
+bool disk_copy(const struct sim *s, const struct host *h); /* keeps a copy */
+bool disk_restore(const struct sim *s, struct host *h);    /* puts it back */
+bool disk_save(const struct sim *s, const struct host *h); /* the same beside that copy */
+bool disk_undo(const struct sim *s, struct host *h);
+void disk_start(struct sim *s, struct host *h); /* before its store opens */
+void disk_stop(struct host *h);                 /* what it holds then is durable */
+bool disk_is_lazy(const struct sim *s);         /* planted: syncs nothing */
+
+/* Applies the batch that is away, while the disk does what disks do. False: the host ended in it. */
+bool disk_apply(struct sim *s, struct host *h);
+void disk_crash(struct sim *s, struct host *h); /* a host that is down: its power may go as well */
+void disk_lose(struct sim *s, struct host *h);  /* or does */
+
+/* ---- desk ---- */
+
+void desk_open(struct sim *s, struct host *h);
+void desk_close(struct host *h); /* whoever waits for an answer gets none */
+void desk_follow(struct sim *s, struct host *h);
+
+/* Asks the daemon's command table; `params` is copied. `said`: called with the answer, unless the
+ * host ends before it; may be NULL. */
+typedef void (*desk_fn)(struct sim *s, struct host *h, uint64_t value, enum mt_err err);
+void desk_ask(struct sim *s, struct host *h, const char *method, struct mt_slice params,
+              uint64_t value, desk_fn said);
+
+/* Opens a query as a command would. Fails the run when that fails. */
+bool desk_query(struct sim *s, const struct host *h, struct mt_query *q,
+                char message[static MT_QUERY_MESSAGE_MAX]);
+
+/* ---- ledger ---- */
+
+struct record *ledger_add(struct sim *s, int author, int other, uint16_t kind);
+struct record *ledger_find(struct sim *s, uint16_t kind, const struct mt_rid *id);
+uint8_t ledger_field(uint16_t kind); /* of the text that begins with the value's number */
+bool ledger_open(struct sim *s, struct record *r, uint64_t value); /* false: too many are open */
+
+/* A value that says `meaning` besides. */
+uint64_t ledger_value(struct sim *s, uint32_t meaning);
+uint32_t ledger_meant(const struct sim *s, uint64_t value);
+
+/* Notes what a write is about to change. */
+void ledger_note(struct sim *s, struct host *h, const struct mt_command *c, struct command *keep);
+void ledger_answered(struct sim *s, const struct command *c, enum mt_err err);
+
+/* ---- life ---- */
+
+void life_look(struct sim *s, struct host *h);
+
+/* What the fields of a record say besides their text, as ledger_value was told. */
+uint32_t life_meaning(uint16_t kind, struct mt_slice fields);
+
+/* ---- second ---- */
+
+void second_look(struct sim *s);
+bool second_is_done(struct sim *s); /* everybody was given it */
+void second_free(struct sim *s);
+
+/* ---- caps ---- */
+
+void caps_check(struct sim *s, struct host *h); /* after a step */
+
+/* Bytes that may wait on a connection to `to` (NULL: it is not up), which calls it `conn`. */
+size_t caps_wire(const struct host *to, uint64_t conn);
 
 /* ---- people, trouble ---- */
 
@@ -274,17 +388,21 @@ void people_look(struct sim *s);
 void people_hurry(struct sim *s); /* somebody writes, whatever the time */
 void people_answered(struct sim *s, struct host *h, const struct command *c, enum mt_err err,
                      const struct mt_reply *reply);
-bool people_are_done(struct sim *s); /* everybody who is to be a member is */
 void trouble_look(struct sim *s);
 void trouble_ends(struct sim *s);
 
 /* ---- check ---- */
 
 bool check_is_quiet(struct sim *s);
+void check_quiet(struct sim *s, const char *when); /* fails, and says what is still going on */
 bool check_is_level(const struct sim *s, const struct host *h); /* with every other member */
 void check_agreement(struct sim *s);                            /* all views have one digest */
 void check_promises(struct sim *s, const struct host *h);
 void check_all(struct sim *s);
+void check_waiting(struct sim *s, struct host *h); /* after a batch */
+bool check_is_out(const struct sim *s, int host);  /* takes no part any more */
+
+void agree_check(struct sim *s);
 
 /* ---- plan, story, shrink, plant ---- */
 
@@ -299,8 +417,10 @@ struct run {
     uint64_t seed;
     struct plan plan;
     enum plant plant;
-    bool trace, keep;
-    FILE *story; /* NULL, or where the story goes */
+    FILE *trace; /* NULL, or where every line goes */
+    bool keep;
+    FILE *story;              /* NULL, or where the story goes */
+    bool (*is_stopped)(void); /* asked by shrink; NULL: never */
     /* Filled in: */
     bool ok;
     uint64_t hash, planted;
@@ -319,6 +439,8 @@ bool plant_drops(struct sim *s, struct host *h);   /* the answer of the worker *
 bool plant_lies(struct sim *s, const struct command *c, enum mt_err err);
 void plant_apply(struct sim *s, struct host *h); /* mt_apply, rightly or not */
 void plant_persisted(struct sim *s, struct host *h);
+void plant_stepped(struct sim *s, struct host *h);
+uint64_t plant_overbooks(struct sim *s, const struct host *h, const struct mt_signups *signups);
 
 /* The number of entries a store holds of the chain of `feed` with this audience. */
 uint64_t check_chain_end(struct mt_store *store, const struct mt_id *feed,

@@ -9,6 +9,7 @@ enum {
     HEAL = 60, /* per mille of a look, while something is cut */
     COPY = 40,
     ROLL_BACK = 30,
+    STOP = 15,
     ROLLBACKS_MAX = 2, /* both from one copy: the second meets the installation of the first */
 };
 
@@ -99,11 +100,23 @@ static void copy_or_roll_back(struct sim *s, struct host *h) {
 
 static void crash_some(struct sim *s) {
     struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.hosts)];
-    if (!h->up)
+    if (!h->up || h->health != WELL)
         return;
     host_crash(s, h);
     sim_at(s, chance_between(&s->chance, 200, DOWN_MS_MAX),
            (struct event){.what = AT_RESTART, .host = h->index});
+}
+
+/* ---- a member that stops ---- */
+
+/* Reading, or everything; its connections stay. It never comes back. */
+static void stop_some(struct sim *s) {
+    struct host *h = &s->hosts[s->plan.members - 1];
+    if (h->health != WELL || !host_is_member(h) || !host_info(h).has_key ||
+        !chance_hits(&s->chance, STOP))
+        return;
+    h->health = s->plan.stuck == 1 ? DEAF : FROZEN;
+    sim_note(s, h->index, "%s, for ever", h->health == DEAF ? "reads nothing" : "stands still");
 }
 
 /* ---- strangers ---- */
@@ -129,7 +142,7 @@ static void stranger(struct sim *s) {
     struct host *h = &s->hosts[chance_below(&s->chance, (uint64_t)s->plan.hosts)];
     uint8_t bytes[512];
     size_t n = chance_below(&s->chance, sizeof bytes);
-    if (!h->up)
+    if (!h->up || h->health != WELL)
         return;
     chance_fill(&s->chance, bytes, sizeof bytes);
     switch (chance_below(&s->chance, 5)) {
@@ -168,6 +181,8 @@ void trouble_look(struct sim *s) {
         crash_some(s);
     if (chance_hits(&s->chance, (unsigned)s->plan.stranger))
         stranger(s);
+    if (s->plan.stuck)
+        stop_some(s);
     struct host *h = &s->hosts[s->plan.rollback_host];
     if (s->plan.rollback && h->up)
         copy_or_roll_back(s, h);

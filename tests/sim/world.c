@@ -55,12 +55,12 @@ static void tell(struct sim *s, int host, bool is_story, const char *text) {
     }
     if (!s->trace)
         return;
-    printf("%6llu.%03llu s  ", (unsigned long long)(s->now_ms / 1000),
-           (unsigned long long)(s->now_ms % 1000));
+    (void)fprintf(s->trace, "%6llu.%03llu s  ", (unsigned long long)(s->now_ms / 1000),
+                  (unsigned long long)(s->now_ms % 1000));
     if (host >= 0)
-        printf("org%-2d  %s\n", host, text);
+        (void)fprintf(s->trace, "org%-2d  %s\n", host, text);
     else
-        printf("       %s\n", text);
+        (void)fprintf(s->trace, "       %s\n", text);
 }
 
 static void note(struct sim *s, int host, bool is_story, const char *format, va_list args) {
