@@ -4,7 +4,8 @@
 #   tests/run.sh KIND SECONDS PROGRAM...        T=text runs only programs whose name contains it
 #   tests/run.sh --fuzz runs|seconds N PROGRAM...
 #
-# UNDER: a command that runs them, such as valgrind; SIM_ARGS: words to give each.
+# UNDER: a command that runs them, such as valgrind; SIM_ARGS: words to give each; SMOKE_SECONDS: no
+# target of `--fuzz runs` takes longer.
 #
 # Counted are cmocka's totals, else lines that begin with "ok " or "not ok ", else the program as
 # one. A cmocka program that runs no test has failed. With MEENT_TALLY set, "passed failed skipped
@@ -65,26 +66,30 @@ run() {
     total_skip=$((total_skip + skip))
 }
 
+# fuzz runs|seconds N PROGRAM...: what is found stays beside the programs, but for a run that counts,
+# which is to be the same every time.
 fuzz() {
     local mode=$1 amount=$2 program name corpus work limit
     shift 2
     for program in "$@"; do
         name=${program##*/}
-        corpus=tests/fuzz/corpus/${name#fuzz_}
-        work=${program%/*}/corpus/$name
-        mkdir -p "$work"
+        name=${name#fuzz_}
+        corpus=tests/fuzz/corpus/$name
         limit=120
-        local args=(-timeout=10 -rss_limit_mb=1024 -print_final_stats=1
+        local args=(-timeout=10 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
             -artifact_prefix="${program%/*}/$name-")
         if [ "$mode" = seconds ]; then
+            work=${program%/*}/corpus/$name
             args+=(-max_total_time="$amount") limit=$((amount + 60))
         else
-            args+=(-runs="$amount" -max_total_time=60)
+            work=$log_dir/$name
+            args+=(-runs="$amount" -max_total_time="${SMOKE_SECONDS:-2}")
         fi
+        mkdir -p "$work"
         [ ! -e "tests/fuzz/$name.dict" ] || args+=(-dict="tests/fuzz/$name.dict")
-        [ ! -d "$corpus" ] || set -- "$corpus"
-        [ -d "$corpus" ] || set --
-        run "fuzz/$name" "$limit" "$program" "${args[@]}" "$work" "$@"
+        set -- "$work"
+        [ ! -d "$corpus" ] || set -- "$work" "$corpus"
+        run "fuzz/$name" "$limit" "$program" "${args[@]}" "$@"
     done
 }
 

@@ -121,26 +121,6 @@ json "each check has its parts" "$(m esch --json doctor)" \
 json "the disk and the data are checked" "$(m esch --json doctor)" \
     '[.checks[] | select(.ok) | .code] | contains(["disk", "store", "rights", "daemon"])'
 
-# ---- completion ----
-
-# completed WORD...: what bash offers for the last word, one a line.
-completed() {
-    # shellcheck disable=SC2016 # for the inner shell
-    MEENT_SOCKET=$work/esch/ctl.sock bash -c '
-        . <("$1" completion bash)
-        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _meent
-        printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
-}
-words() { m esch __complete -- "$@"; }
-id=$(j esch '.[0].short' activity list)
-has "ids are completed" "$(words activity show "${id:0:2}")" "$id"
-has "names are completed" "$(words org show sta)" "Stad & Esch"
-is "bash completes a verb" "$(completed "$meent" activity imp)" import
-has "bash quotes a name" "$(completed "$meent" org show Stad)" 'Stad\ \&\ Esch'
-expect "zsh has a script" 0 completion zsh
-expect "fish has a script" 0 completion fish
-
 # ---- languages ----
 
 has "English by default" "$(LANG=C m esch activity list --limit 3)" ACTIVITY

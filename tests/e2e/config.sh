@@ -129,12 +129,12 @@ is "after SIGKILL it starts over the old socket" "$(digest esch)" "$digest"
 org_stop esch
 mv "$work/esch/state/store.key" "$work/store.key"
 timeout 10 "$meentd" --config "$work/esch/meentd.conf" </dev/null >"$work/out" 2>&1
-is "without its store key it does not start" "$?" 1
+is "without its store key it does not start" "$?" 3
 has "and says that the key is missing" "$(<"$work/out")" "key"
 head -c 32 /dev/urandom >"$work/esch/state/store.key"
 chmod 600 "$work/esch/state/store.key"
 timeout 10 "$meentd" --config "$work/esch/meentd.conf" </dev/null >"$work/out" 2>&1
-is "with another key neither" "$?" 1
+is "with another key neither" "$?" 3
 cp "$work/store.key" "$work/esch/state/store.key"
 chmod 644 "$work/esch/state/store.key"
 timeout 10 "$meentd" --config "$work/esch/meentd.conf" </dev/null >"$work/out" 2>&1
