@@ -90,9 +90,9 @@ BENCH_OBJS := $(call objs,$(sort $(filter-out tests/bench/bench_% %/tiny.c, \
 TINY      = $(OBJ)/tests/bench/tiny
 FUZZ     := $(call progs,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_OBJS := $(call objs,$(sort $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))))
-# Those of one variant that TARGET (a name, or several) or T (part of a name) asks for; else all.
-fuzz_progs = $(foreach p,$(FUZZ:$(OBJ)/%=$(BUILD)/$(1)/%),$(if $(TARGET),$(if \
-	$(filter $(TARGET:%=fuzz_%),$(notdir $p)),$p),$(if $(findstring $(T),$p),$p)))
+# Those of one variant that TARGET (names) or T (part of a name) asks for; else all.
+asked = $(if $(TARGET),$(filter $(TARGET:%=fuzz_%),$(notdir $1)),$(if $(T),$(findstring $(T),$1),$1))
+fuzz_progs = $(foreach p,$(FUZZ:$(OBJ)/%=$(BUILD)/$(1)/%),$(if $(call asked,$p),$p))
 E2E      := $(sort $(wildcard tests/e2e/*.sh))
 STRANGER  = $(OBJ)/tests/e2e/stranger
 # One program tells stories, one library makes something go wrong in them; for x86-64 only.

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 8192, TIME_MS_MAX = 60000, MISTAKES_MAX = 5, WORD_MAX = 64 };
+enum { OUTPUT_MAX = 8192, TIME_MS_MAX = 60000, MISTAKES_MAX = 5 };
 
 /* What the start needs, and what to do when it fails there. The first line that fits counts. */
 struct reason {

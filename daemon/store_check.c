@@ -95,7 +95,8 @@ enum mt_err mt_store_check(struct mt_store *s) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC))
         return mt_store_fault(s, errno, "checking data.mdb");
-    pid_t pid = fork();
+    /* not fork: libuv's handler for it makes a pipe in the child, and aborts when there is none */
+    pid_t pid = _Fork();
     if (pid == 0)
         child(s, ends[1]);
     int failed = errno;

@@ -35,11 +35,24 @@ void mt_txn_begin(struct mt_txn *t, struct mt_store *s, bool write) {
         pthread_rwlock_unlock(&s->map_lock);
 }
 
+/* After a failed write of its first pages LMDB lets nobody in. When opening it anew fails as well, the
+ * next write tries again. */
+static void let_in(struct mt_store *s) {
+    MDB_txn *txn;
+    int rc = begin(s, false, &txn);
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    enum mt_err err = rc == MDB_PANIC ? mt_store_renew(s) : MT_OK;
+    (void)err;
+}
+
 enum mt_err mt_txn_end(struct mt_txn *t, bool commit) {
     if (!t->txn)
         return t->err;
     if (commit && t->sum_change)
         mt_txn_put_number(t, STORE_ROWS_SUM, mt_txn_number(t, STORE_ROWS_SUM) + t->sum_change);
+    if (commit && t->is_write)
+        mt_txn_put_number(t, STORE_COMMIT, mdb_txn_id(t->txn));
     for (int i = 0; i < T_COUNT; i++)
         if (t->cursors[i])
             mdb_cursor_close(t->cursors[i]);
@@ -50,6 +63,8 @@ enum mt_err mt_txn_end(struct mt_txn *t, bool commit) {
     t->txn = NULL;
     if (!t->is_write)
         pthread_rwlock_unlock(&t->store->map_lock);
+    else if (commit && t->err)
+        let_in(t->store);
     return t->err;
 }
 

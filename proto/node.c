@@ -188,7 +188,7 @@ enum mt_err mt_node_load_item(struct mt_node *n, const struct mt_id *id, struct 
         return MT_OK;
     }
     if (err && err != MT_EDUPLICATE)
-        return MT_ECORRUPT;
+        return err == MT_ENOMEM ? err : MT_ECORRUPT;
     return mt_id_eq(&got, id) ? MT_OK : MT_ECORRUPT;
 }
 

@@ -83,7 +83,7 @@ fuzz() {
             args+=(-max_total_time="$amount") limit=$((amount + 60))
         else
             work=$log_dir/$name
-            args+=(-runs="$amount" -max_total_time="${SMOKE_SECONDS:-2}")
+            args+=(-runs="$amount" -max_total_time="${SMOKE_SECONDS:-1}")
         fi
         mkdir -p "$work"
         [ ! -e "tests/fuzz/$name.dict" ] || args+=(-dict="tests/fuzz/$name.dict")
@@ -96,6 +96,10 @@ fuzz() {
 if [ "$1" = --fuzz ]; then
     kind=fuzz
     shift
+    if [ $# -lt 3 ]; then
+        echo "fuzz: there is no such target"
+        exit 1
+    fi
     fuzz "$@"
 else
     kind=$1 limit=$2

@@ -175,6 +175,9 @@ static void sound_joining(struct place *p) {
     if (strcmp(state, "alone") == 0 && !invite(p, "again"))
         complain(p, "not invited again: %s %s", p->error.code, p->error.text);
     const char *name = joining ? "ding" : "again";
+    /* an approval that stopped half way is finished by the next attempt */
+    if (!p->approved && p->number[0])
+        (void)approve(p, "ding", 0);
     if (is_member(&p->ding, 0))
         return;
     if (!waits_for_number(p, START_MS))

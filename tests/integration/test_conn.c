@@ -439,6 +439,7 @@ static void batches_are_applied_in_order(void **state) {
     assert_true(mt_persist_is_busy(&o.persist));
     assert_true(run_until(w, &o.done, MT_ARRAY_LEN(o.batches), 3000));
     mt_persist_close(&o.persist);
+    uv_run(&w->loop, UV_RUN_NOWAIT); /* its handle is on this stack */
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, begin, end)
