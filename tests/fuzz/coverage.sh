@@ -48,8 +48,8 @@ for program in "$@"; do
     corpus=tests/fuzz/corpus/$name
     sources=$(files "$name")
     inputs=$(find "$corpus" -type f | wc -l)
-    LLVM_PROFILE_FILE=$work/raw "$program" -runs=0 -rss_limit_mb=4096 "$corpus" \
-        >"$work/log" 2>&1 || {
+    LLVM_PROFILE_FILE=$work/raw "$program" -runs=0 -rss_limit_mb=4096 \
+        -artifact_prefix="$work/" "$corpus" >"$work/log" 2>&1 || {
         tail -5 "$work/log" >&2
         exit 1
     }

@@ -19,10 +19,14 @@ merge() {
     find "$corpus" -type f | grep -vE '/[0-9a-f]{40}$' | xargs -r cp -t "$new"
     # Edges alone: to keep an input for every count of a loop would make thousands.
     "$program" -set_cover_merge=1 -use_counters=0 -max_len="$bytes_max" -rss_limit_mb=4096 \
-        "$new" "$corpus" "$found" >"$work/log" 2>&1 || {
+        -artifact_prefix="$work/$name-" "$new" "$corpus" "$found" >"$work/log" 2>&1 || {
         tail -5 "$work/log" >&2
         return 1
     }
+    if compgen -G "$work/$name-*" >/dev/null; then
+        echo "$name: some inputs fail: run $program on $corpus and $found" >&2
+        return 1
+    fi
     find "$new" -type f -size +"${bytes_max}c" -delete
     find "$new" -type f -printf '%s %p\n' | sort -n | sed "1,${files_max}d; s/^[0-9]* //" |
         xargs -r rm

@@ -227,6 +227,8 @@ static bool try_fault(const struct world *w, struct record *r, int after, uint64
     if (err && !struck)
         wrong = "it fails though nothing was wrong";
     power_mark(p, 1 + (uint64_t)after + !err);
+    if (!wrong && err && (!holds(w, s, &number) || number != after))
+        wrong = "it is not as before";
     if (!wrong && err && world_apply(w, s, after + 1))
         wrong = "it does not go on";
     power_mark(p, 2 + (uint64_t)after);

@@ -155,15 +155,6 @@ static void end_in_commit(struct sim *s, struct host *h, bool power_goes) {
            (struct event){.what = AT_RESTART, .host = h->index});
 }
 
-/* What a failed write shut, the next batch opens again. Readers here do not wait for one. */
-static void open_again(struct host *h) {
-    struct mt_batch *b = mt_batch_new();
-    if (!b)
-        abort();
-    mt_apply(h->store, b);
-    mt_batch_free(b);
-}
-
 bool disk_apply(struct sim *s, struct host *h) {
     enum power_fault fault = s->is_calm ? POWER_FAULTS : draw_fault(s, h);
     if (s->is_calm)
@@ -182,8 +173,6 @@ bool disk_apply(struct sim *s, struct host *h) {
                  mt_store_detail(h->store));
     if (err)
         sim_note(s, h->index, "disk: %s", mt_err_code(err));
-    if (err && struck)
-        open_again(h);
     power_trim(h->power);
     return true;
 }
