@@ -7,6 +7,8 @@ enum {
     MAP_BYTES = 1024 * 1024,
     IDLE_TICKS_MAX = 3,
     PREPARED = 600, /* per mille of the runs */
+    TIDIED = 150,   /* per mille of the batches: there is time behind them */
+    RECENT_MIN = 3, /* keys that every second host keeps together */
     FOLLOW_MS_MAX = 50,
     BATCH_SLACK = MT_RUN_BYTES_MAX + 2 * MT_BOX_MAX + 256 * 1024,
 };
@@ -261,6 +263,7 @@ static enum mt_err load(struct sim *s, struct host *h) {
                                     .store_key = key,
                                     .map_bytes = MAP_BYTES,
                                     .no_sync = disk_is_lazy(s),
+                                    .recent_min = h->index % 2 ? RECENT_MIN : 0,
                                     .why = why,
                                     .why_size = sizeof why};
     enum mt_err err = mt_store_open(&h->store, &store);
@@ -357,10 +360,21 @@ void host_crash(struct sim *s, struct host *h) {
 
 /* ---- what happens ---- */
 
+/* A full disk may be in the way; then some later time will do. */
+static void tidy(struct sim *s, struct host *h) {
+    enum mt_err err = MT_OK;
+    for (bool more = true; more && !err;)
+        err = mt_store_tidy(h->store, &more);
+    if (err && err != MT_ENOSPACE && err != MT_EIO)
+        sim_fail(s, "org%d: the store does not tidy up: %s", h->index, mt_err_code(err));
+}
+
 static void apply(struct sim *s, struct host *h) {
     if (!disk_apply(s, h))
         return;
     h->applied = h->away->err == MT_OK;
+    if (h->applied && chance_hits(&s->chance, TIDIED))
+        tidy(s, h);
     sim_at(s, chance_below(&s->chance, 6), about(h, AT_PERSISTED));
 }
 
