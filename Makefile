@@ -106,7 +106,7 @@ C_FILES   = $(if $(SOURCE_DIRS),$(shell find $(SOURCE_DIRS) -name '*.[ch]' -not 
 
 .PHONY: all setup check check-unit check-sim soak check-integration check-e2e check-lint asan tsan \
 	valgrind coverage lint format po demo demo-split demo-clean install uninstall bench fuzz \
-	fuzz-smoke fuzz-merge fuzz-coverage dist clean help
+	fuzz-smoke fuzz-merge fuzz-coverage bench-smoke check-seeds dist clean help
 
 all: ## build build/meentd, build/meent, translations and man pages
 	@$(MAKE) $(SUB) programs
@@ -171,7 +171,7 @@ valgrind: ## check under valgrind's memcheck: unit and integration tests, two si
 
 COVERAGE_FILES = $(foreach m,noise wire wire_scan entry feed,proto/$(m).c)
 # End-to-end tests that run the daemon through its own start, sockets and end.
-COVERAGE_E2E = $(foreach t,session cli import copies claims damage,tests/e2e/$(t).sh)
+COVERAGE_E2E = $(foreach t,session cli config doctor import copies claims damage,tests/e2e/$(t).sh)
 coverage: ## lines and branches that the tests reach (COVERAGE_FILES= lists every file)
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) check VARIANT=coverage SEEDS=10 T=
@@ -223,6 +223,15 @@ fuzz-coverage: ## what each committed corpus reaches of the files its target is 
 bench: ## figures beside the machine's own limits, also in build/bench.json (BENCH_N=changes)
 	@$(MAKE) $(SUB) programs bench-programs
 	@MEENT_BUILD='$(abspath $(OUT))' tests/bench/run.sh $(OUT)/bench.json $(BENCH)
+
+bench-smoke: ## build the benchmarks, and run the one on whole daemons with few changes
+	@$(MAKE) $(SUB) programs bench-programs
+	@BENCH_N=2000 MEENT_BUILD='$(abspath $(OUT))' tests/bench/run.sh $(OBJ)/bench-smoke.json \
+		$(filter %/bench_speed,$(BENCH))
+
+check-seeds: ## simulator alone, seeds 1 to SEEDS
+	@$(MAKE) $(SUB) sim-programs
+	@$(MAKE) INNER=1 run-sim-seeds
 
 clean: ## remove everything that was built
 	$(Q)rm -rf '$(BUILD)'

@@ -145,7 +145,7 @@ static enum mt_err draft_count(struct mt_query *q, uint64_t row, struct values *
     struct mt_view place;
     uint64_t now;
     enum mt_err err = mt_query_show(q, row, &place);
-    if (err || place.major != kind->major || !mt_id_eq(&place.owner, &q->config.org))
+    if (err || place.major != kind->major)
         return err;
     /* Counting reads other records into the memory this one stands in. */
     struct mt_ref ref = {.owner = place.owner, .kind = MT_KIND_STAGEPLEK, .id = place.id};
@@ -161,11 +161,16 @@ static enum mt_err draft_count(struct mt_query *q, uint64_t row, struct values *
 
 static enum mt_err draft_counts(struct mt_query *q, struct values *v, struct draft *d) {
     struct mt_rows rows = {.p = NULL};
+    uint8_t own[4];
     uint64_t placements = 0;
     enum mt_err err = mt_read_count(&q->read, MT_KIND_PLACEMENT, &placements);
     if (err || placements == 0)
         return err;
-    struct mt_index_query index = {.type = MT_INDEX_DATE, .kind = MT_KIND_STAGEPLEK};
+    mt_be32(own, mt_read_org_no(&q->read, &q->config.org));
+    struct mt_index_query index = {.type = MT_INDEX_OWNER,
+                                   .kind = MT_KIND_STAGEPLEK,
+                                   .from = mt_slice(own, sizeof own),
+                                   .to = mt_slice(own, sizeof own)};
     err = mt_query_rows(q, &index, &rows);
     for (size_t i = 0; !err && i < rows.n; i++)
         err = draft_count(q, rows.p[i], v, d);

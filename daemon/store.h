@@ -124,7 +124,8 @@ enum mt_index_type {
     MT_INDEX_REF = 3,  /* value 16 bytes: id of a record this one refers to, any reference field */
     MT_INDEX_IDENTITY = 4, /* value 16 bytes: mt_store_identity; `from` and `to` are equal. Only of
                               this organisation's own records: nobody else's are imported */
-    MT_INDEX_OWNER = 5,    /* value u32 org no: records by owner, in channels only */
+    MT_INDEX_OWNER = 5,    /* value u32 org no: records by owner: those in channels, and this
+                              organisation's own */
     MT_INDEX_LONG = 6, /* value u32: last day of a thing that lasts more than MT_LONG_DAYS; others
                           are not in it */
 };

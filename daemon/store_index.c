@@ -209,7 +209,7 @@ void mt_store_index_keys(const struct mt_store *s, const struct subject *of,
     const struct kind_info *info = of->kind < MT_KIND_END ? &s->kinds[of->kind] : NULL;
     bool is_known = info && info->kind;
     bool is_dated = is_known && (info->date >= 0 || info->from >= 0 || info->week >= 0);
-    if (of->audience_no != 0)
+    if (of->audience_no != 0 || of->is_own)
         emit(&e, MT_INDEX_OWNER, (uint64_t)of->owner_no << 32, 0);
     if (!is_dated)
         emit(&e, MT_INDEX_KIND, 0, 0);

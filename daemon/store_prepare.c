@@ -137,16 +137,19 @@ static void keep_key(void *arg, const struct index_key *key) {
     early->n_keys++;
 }
 
+/* Whether everything that a new record brings can be known beforehand. Channels and our own are listed
+ * by local numbers of organisations, which only the table has. */
+static bool is_foretold(const struct mt_run_job *job) {
+    return mt_id_is_zero(&job->chain.other) && !mt_id_eq(&job->chain.org, &job->own_org);
+}
+
 /* What the change brings if it alone makes the record. */
 static void work_out(const struct mt_store *s, const struct mt_run_job *job, const struct queued *q,
                      struct early *early) {
     struct values values = {0};
     struct mt_merged merged;
-    struct subject of = {.region = &job->region,
-                         .owner = &job->chain.org,
-                         .kind = q->kind,
-                         .major = q->major,
-                         .is_own = mt_id_eq(&job->chain.org, &job->own_org)};
+    struct subject of = {
+        .region = &job->region, .owner = &job->chain.org, .kind = q->kind, .major = q->major};
     merged.n = 1; /* the rest of it stays as it is */
     merged.groups[0] = (struct mt_group){.mask = q->mask,
                                          .stamp = {.lamport = q->origin->lamport,
@@ -177,7 +180,7 @@ static void add_change(void *arg, uint16_t index, const struct mt_change *c) {
     }
     struct queued *q = &r->x->changes[r->x->n_changes];
     *q = mt_queued(r->origin, c, index);
-    if (mt_id_is_zero(&r->job->chain.other))
+    if (is_foretold(r->job))
         work_out(r->store, r->job, q, &r->x->early[r->x->n_changes]);
     r->x->n_changes++;
 }
@@ -233,7 +236,7 @@ static bool add_entries(const struct mt_store *s, const struct mt_run_job *job,
         if (!add_entry(s, job, x, &run->entries[i]))
             return false;
     for (uint32_t i = 0; i < x->n_changes; i++)
-        x->changes[i].early = mt_id_is_zero(&job->chain.other) ? &x->early[i] : NULL;
+        x->changes[i].early = is_foretold(job) ? &x->early[i] : NULL;
     return true;
 }
 

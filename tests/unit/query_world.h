@@ -57,6 +57,7 @@ struct world {
     unsigned n_wires;
     struct letter *first, **last;
     uint64_t mono_ms, wall_ms, drawn, conns;
+    enum mt_err lost; /* how a dial of nobody's address ends; 0: MT_EUNREACHABLE */
 };
 
 /* The answer of the last command. */
@@ -123,7 +124,8 @@ static inline void dial(struct org *o, const struct mt_effect *fx) {
         return;
     }
     post(w, o->no,
-         &(struct mt_event){.type = MT_EV_CLOSED, .conn = fx->conn, .err = MT_EUNREACHABLE},
+         &(struct mt_event){
+             .type = MT_EV_CLOSED, .conn = fx->conn, .err = w->lost ? w->lost : MT_EUNREACHABLE},
          mt_slice(NULL, 0));
 }
 

@@ -159,7 +159,7 @@ static struct answer *run_failing(struct org *o, const char *method, const char 
     struct answer *a = calloc(1, sizeof *a);
     struct mt_cmd_env env = env_of(o);
     assert_non_null(a);
-    put_pairs(&w, params, "fields");
+    put_pairs(&w, params, strstr(params, "filters.") ? "filters" : "fields");
     arm(p);
     mt_cmd_run(&env, EVERYTHING, mt_slice_str(method), mt_writer_slice(&w), on_done, a);
     disarm(p);
@@ -237,7 +237,7 @@ static void commands_answer_each_refused_allocation(void **state) {
            "fields.direction=offer;fields.host=Carmel College;fields.date=2027-02-01",
            id);
     sweep_read(&w.orgs[0], "record.list", "kind=activity");
-    sweep_read(&w.orgs[0], "record.list", "kind=activity;filters.from=2027-01-01");
+    sweep_read(&w.orgs[0], "record.list", "kind=activity;from=2027-01-01");
     char show[128];
     (void)snprintf(show, sizeof show, "kind=activity;id=%s", id);
     sweep_read(&w.orgs[0], "record.show", show);
@@ -249,10 +249,56 @@ static void commands_answer_each_refused_allocation(void **state) {
     world_close(&w);
 }
 
+/* What is put together from the records of several: an answer, places, who stands for whom. */
+static void answers_from_many_records_are_whole_or_refused(void **state) {
+    static const char *const reads[][2] = {
+        {"record.list", "kind=org"},
+        {"record.list", "kind=activity;filters.host=Wavin;!free"},
+        {"record.list", "kind=signup"},
+        {"record.list", "kind=placement"},
+        {"record.list", "kind=stageplek;text=magazijn"},
+        {"peer.ping", "name=Wavin"},
+        {"verify", ""},
+    };
+    struct world w;
+    char activity[65], signup[65], place[65], id[65], text[300];
+    (void)state;
+    world_open(&w, 2);
+    world_found(&w);
+    run_id(&w.orgs[1], "record.add",
+           "kind=activity;fields.title=Les;fields.type=gastles;fields.direction=offer;"
+           "fields.host=Wavin;fields.capacity=10",
+           activity);
+    run_id(&w.orgs[1], "record.add",
+           "kind=stageplek;fields.title=Magazijn;fields.type=snuffelstage;fields.capacity=1",
+           place);
+    world_run(&w, 2000);
+    (void)snprintf(text, sizeof text, "activity=%s;group=1A;#pupils=4", activity);
+    run_id(&w.orgs[0], "signup.add", text, signup);
+    (void)snprintf(text, sizeof text,
+                   "stageplek=%s;level=KB;route=snuffelstage;from=2027-02-01;until=2027-02-05",
+                   place);
+    run_id(&w.orgs[0], "placement.propose", text, id);
+    world_run(&w, 2000);
+    (void)snprintf(text, sizeof text, "record=%s;decision=accepted", signup);
+    run_id(&w.orgs[1], "answer.add", text, activity);
+    (void)snprintf(text, sizeof text, "id=%s", id);
+    run_id(&w.orgs[1], "placement.accept", text, id);
+    world_run(&w, 2000);
+    for (size_t i = 0; i < MT_ARRAY_LEN(reads); i++)
+        sweep_read(&w.orgs[0], reads[i][0], reads[i][1]);
+    (void)snprintf(text, sizeof text, "kind=signup;id=%s", signup);
+    sweep_read(&w.orgs[0], "record.show", text);
+    (void)snprintf(text, sizeof text, "kind=stageplek;id=%s", place);
+    sweep_read(&w.orgs[0], "record.show", text);
+    world_close(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_store_keeps_all_of_a_batch_or_nothing),
         cmocka_unit_test(commands_answer_each_refused_allocation),
+        cmocka_unit_test(answers_from_many_records_are_whole_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

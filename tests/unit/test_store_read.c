@@ -181,10 +181,20 @@ static void references_owners_and_audiences_are_found(void **state) {
     mt_be32(owner, no);
     q = query(MT_INDEX_OWNER);
     q.from = q.to = mt_slice(owner, 4);
-    uint64_t rids[MAX_ROWS]; /* owners are listed in channels only */
+    uint64_t rids[MAX_ROWS]; /* others' are listed in channels only */
     assert_int_equal(ask(f, q, rids), 0);
     q.audience_no = no;
     EXPECT(f, q, 4);
+    struct builder own;
+    builder_region(&own, REGION, 1, 9);
+    add_activity(&own, (struct activity){.rid = 5, .title = "e"});
+    assert_int_equal(fixture_run(f, &own, 1, 1).err, MT_OK);
+    r = fixture_read(f);
+    mt_be32(owner, mt_read_org_no(&r, &own.info.org));
+    mt_read_end(&r);
+    q.audience_no = 0;
+    EXPECT(f, q, 5);
+    builder_close(&own);
     builder_close(&b);
     builder_close(&c);
     builder_close(&pair);
