@@ -146,6 +146,8 @@ static enum mt_err find_peer(struct cmd *c, struct mt_slice name, struct mt_peer
     size_t n, found = 0, part = 0;
     struct mt_peer_info *peers = cmd_peers(c, &n);
     *out = (struct mt_peer_info){0};
+    if (!peers && mt_node_peers(c->node, NULL, 0) > 0)
+        return MT_ENOMEM;
     for (size_t i = 0; i < n; i++)
         if (is_named(c, &peers[i], name) && ++found == 1)
             *out = peers[i];

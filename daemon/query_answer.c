@@ -180,7 +180,10 @@ enum mt_err mt_query_signups(struct mt_query *q, const struct mt_view *activity,
         err = mt_query_answer(q, &s->subject, out->by, out->n_by, &s->answer);
     }
     mt_rows_free(&rows);
-    return err ? err : allot(out);
+    err = err ? err : allot(out);
+    if (q->trouble == MT_OK)
+        q->trouble = err; /* who shows these leaves them out: the whole answer must fail */
+    return err;
 }
 
 void mt_signups_free(struct mt_signups *s) {
@@ -213,8 +216,11 @@ const char *mt_query_placement_status(struct mt_query *q, const struct mt_view *
     struct mt_id other = mt_id_eq(&v->owner, &q->config.org) ? v->audience : q->config.org;
     bool alone = mt_id_eq(&v->audience, &q->config.org);
     bool agreed = alone && mt_field_has(v->fields, MT_PLACEMENT_AGREED_BY);
-    if (mt_query_answer(q, &subject, &other, 1, answer))
+    enum mt_err err = mt_query_answer(q, &subject, &other, 1, answer);
+    if (err)
         answer->found = false;
+    if (q->trouble == MT_OK)
+        q->trouble = err;
     /* Nobody takes a place by saying that a placement runs: it was accepted before. */
     bool was_accepted = agreed || (answer->found && (answer->decision == MT_DECISION_ACCEPTED ||
                                                      answer->decision == MT_DECISION_SIGNED));

@@ -38,6 +38,7 @@ enum {
     MT_PSKS_MAX = 64,            /* keys the first message is tried against */
     MT_LINES_STRANGERS_MAX = 60, /* log lines about strangers' links in one MT_LINES_MS */
     MT_LINES_MEMBERS_MAX = 600,  /* log lines about members' links in one MT_LINES_MS */
+    MT_PINGS_MAX = 100,          /* pings of a peer in a second */
     MT_ORGS_MAX = 4096,          /* organisations of a region */
     MT_INSTALLATIONS_MAX = 1024, /* installations of an organisation over its life */
     MT_FREE_VOTES_MAX = 64,      /* votes on acts not in force kept per seat */

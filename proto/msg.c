@@ -177,6 +177,12 @@ void mt_filed_put(struct mt_writer *w) {
     begin(w, MT_MSG_FILED, 1);
 }
 
+enum mt_err mt_filed_get(struct mt_slice message) {
+    struct mt_reader r;
+    enum mt_err err = open_fixed(&r, message, MT_MSG_FILED, 1);
+    return err ? err : mt_reader_end(&r);
+}
+
 void mt_bye_put(struct mt_writer *w, const char *reason) {
     begin(w, MT_MSG_BYE, 2);
     mt_wire_put_cstr(w, reason);

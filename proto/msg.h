@@ -69,6 +69,7 @@ MT_MUST enum mt_err mt_number_get(struct mt_slice message, uint64_t *number);
 void mt_file_put(struct mt_writer *w, struct mt_slice join);
 MT_MUST enum mt_err mt_file_get(struct mt_slice message, struct mt_slice *join);
 void mt_filed_put(struct mt_writer *w);
+MT_MUST enum mt_err mt_filed_get(struct mt_slice message); /* nothing but its shape */
 void mt_bye_put(struct mt_writer *w, const char *reason);
 MT_MUST enum mt_err mt_bye_get(struct mt_slice message, struct mt_slice *reason);
 

@@ -219,6 +219,18 @@ static enum mt_err take_row(struct mt_sync *s, struct mt_replica *r,
                                                                        : MT_OK;
 }
 
+/* An answer costs more than asking, so whoever asks without end is cut off. */
+static enum mt_err on_ping(struct mt_sync *s, struct mt_slice message, uint64_t wall_ms,
+                           struct mt_sync_out *out) {
+    enum mt_err err = mt_number_get(message, &out->number);
+    if (s->ping_second != wall_ms / 1000)
+        s->pings = 0;
+    s->ping_second = wall_ms / 1000;
+    if (!err && ++s->pings > MT_PINGS_MAX)
+        err = MT_EPROTOCOL;
+    return err ? err : mt_sync_send_number(s, MT_MSG_PONG, out->number);
+}
+
 static enum mt_err on_have(struct mt_sync *s, struct mt_replica *r, struct mt_slice message) {
     struct mt_reader rd;
     uint32_t n;
@@ -322,8 +334,7 @@ enum mt_err mt_sync_message(struct mt_sync *s, struct mt_replica *r, struct mt_s
     case MT_MSG_MARK:
         return on_mark(s, r, message);
     case MT_MSG_PING:
-        err = mt_number_get(message, &out->number);
-        return err ? err : mt_sync_send_number(s, MT_MSG_PONG, out->number);
+        return on_ping(s, message, wall_ms, out);
     case MT_MSG_PONG:
         out->want = MT_SYNC_PONG;
         return mt_number_get(message, &out->number);
@@ -333,7 +344,7 @@ enum mt_err mt_sync_message(struct mt_sync *s, struct mt_replica *r, struct mt_s
     case MT_MSG_FILED:
         /* May come behind their HELLO: an applicant that was admitted while it was away files again. */
         out->want = MT_SYNC_FILED;
-        return MT_OK;
+        return mt_filed_get(message);
     case MT_MSG_BYE:
         out->want = MT_SYNC_BYE;
         return mt_bye_get(message, &out->reason);

@@ -62,10 +62,12 @@ struct mt_sync {
     uint32_t n_marks;
     uint32_t *queue; /* chain indexes with something to send */
     uint32_t n_queue, cap_queue;
-    uint32_t n_late; /* chains that wait for others to send them first */
-    int64_t credit;  /* bytes of runs we may still send; one run may overdraw it */
-    int64_t granted; /* window we gave them in all */
-    int64_t owed;    /* bytes of runs they sent that are not verified yet */
+    uint32_t n_late;      /* chains that wait for others to send them first */
+    int64_t credit;       /* bytes of runs we may still send; one run may overdraw it */
+    int64_t granted;      /* window we gave them in all */
+    int64_t owed;         /* bytes of runs they sent that are not verified yet */
+    uint64_t ping_second; /* wall clock */
+    uint32_t pings;       /* they sent in it */
     bool fetching;
     struct mt_id missed[MT_SYNC_MISSED_MAX]; /* chains of runs that came before their certificate */
     uint32_t n_missed;

@@ -73,12 +73,14 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && id nobody >/dev/null 2
     chmod 666 "$work/esch/ctl.sock"
     nobody="setpriv --reuid=$(id -u nobody) --regid=$(id -g nobody) --clear-groups"
     as_nobody() {
-        (cd / && exec $nobody env HOME=/ "${exe:-$meent}" --socket "$work/esch/ctl.sock" "$@") \
+        (cd / && exec $nobody env HOME=/ GCOV_PREFIX="$work/profile" \
+            "${exe:-$meent}" --socket "$work/esch/ctl.sock" "$@") \
             >"$work/out" 2>"$work/err" </dev/null
         status=$?
         out=$(<"$work/out") err=$(<"$work/err")
     }
-    # The programs may stand where others cannot read.
+    # The programs may stand where others cannot read, nor leave what a coverage build counts.
+    mkdir -m 777 "$work/profile"
     mkdir -p "$work/bin" && cp "$meent" "$work/bin/meent" && chmod 755 "$work/bin" "$work/bin/meent"
     exe=$work/bin/meent
     as_nobody activity list

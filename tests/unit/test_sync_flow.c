@@ -170,6 +170,36 @@ static void pings_are_answered(void **state) {
     assert_true(t->a.outs[1].want == MT_SYNC_PONG && t->a.outs[1].number == 77);
 }
 
+static void filed_says_nothing_else(void **state) {
+    struct session *t = *state;
+    uint8_t memory[32];
+    struct mt_sync_out out;
+    struct mt_writer w = mt_writer(memory, sizeof memory);
+    mt_filed_put(&w);
+    go_live(t);
+    assert_int_equal(mt_sync_message(&t->a.s, &t->a.r, mt_writer_slice(&w), 1000, &out), MT_OK);
+    assert_int_equal(out.want, MT_SYNC_FILED);
+    mt_wire_put_uint(&w, 1);
+    assert_int_equal(mt_sync_message(&t->a.s, &t->a.r, mt_writer_slice(&w), 1000, &out),
+                     MT_ETRAILING);
+}
+
+static void who_pings_without_end_is_cut_off(void **state) {
+    struct session *t = *state;
+    uint8_t memory[32];
+    struct mt_sync_out out;
+    struct mt_writer w = mt_writer(memory, sizeof memory);
+    mt_number_put(&w, MT_MSG_PING, 1);
+    go_live(t);
+    for (uint64_t second = 1; second <= 2; second++)
+        for (int i = 0; i < MT_PINGS_MAX; i++)
+            assert_int_equal(mt_sync_message(&t->a.s, &t->a.r, mt_writer_slice(&w),
+                                             second * 1000 + (uint64_t)i, &out),
+                             MT_OK);
+    assert_int_equal(mt_sync_message(&t->a.s, &t->a.r, mt_writer_slice(&w), 2999, &out),
+                     MT_EPROTOCOL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         SYNC_TEST(a_sender_overdraws_by_one_run_at_most),
@@ -179,6 +209,8 @@ int main(void) {
         SYNC_TEST(a_row_that_comes_again_steps_back_and_ends),
         SYNC_TEST(late_chains_wait_and_go_only_where_they_lack),
         SYNC_TEST(pings_are_answered),
+        SYNC_TEST(filed_says_nothing_else),
+        SYNC_TEST(who_pings_without_end_is_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
