@@ -51,28 +51,6 @@ static bool read_year(const char *text, struct span *out) {
     return true;
 }
 
-static enum mt_exit read_day(struct mt_cli *cli, const struct mt_args *args, const char *flag,
-                             uint32_t *day) {
-    const char *text = mt_args_get(args, flag);
-    const struct mt_field field = {.type = MT_FIELD_DATE, .name = flag};
-    const struct mt_text_context ctx = {.today = cli->today};
-    uint8_t memory[16];
-    struct mt_writer w = mt_writer(memory, sizeof memory);
-    if (!text)
-        return MT_EXIT_OK;
-    enum mt_text_err err = mt_schema_parse(&field, mt_slice_str(text), &ctx, &w);
-    struct mt_reader r = mt_reader(mt_writer_slice(&w));
-    uint32_t read = err ? 0 : (uint32_t)mt_wire_uint(&r, UINT32_MAX);
-    if (err || r.err) {
-        char *why = mt_reason(err ? err : MT_TEXT_NOT_DATE, &field, text, cli->lang);
-        enum mt_exit status = mt_usage(cli, "--%s: %s", flag, why);
-        free(why);
-        return status;
-    }
-    *day = read;
-    return MT_EXIT_OK;
-}
-
 static enum mt_exit read_span(struct mt_cli *cli, const struct mt_args *args, struct span *out) {
     const char *year = mt_args_get(args, "year");
     int y, m, d;
@@ -80,9 +58,9 @@ static enum mt_exit read_span(struct mt_cli *cli, const struct mt_args *args, st
     *out = school_year(m < SCHOOL_YEAR_MONTH ? y - 1 : y);
     if (year && !read_year(year, out))
         return mt_usage(cli, _("--year: \"%s\" is no year such as 2026 or 2026-2027"), year);
-    enum mt_exit status = read_day(cli, args, "from", &out->first);
+    enum mt_exit status = mt_day_given(cli, args, "from", &out->first);
     if (!status)
-        status = read_day(cli, args, "until", &out->last);
+        status = mt_day_given(cli, args, "until", &out->last);
     /* one day alone moves the other end along */
     if (!status && out->last < out->first && !mt_args_has(args, "until"))
         out->last = out->first + 365;

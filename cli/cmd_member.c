@@ -32,7 +32,7 @@ MT_COMMAND(invite_create) {
     mt_say(cli,
            _("Give this code to %s, who types: meent join CODE\n"
              "It works once, for the first who uses it, until %s.\n"
-             "They then read you a number by phone: meent member approve %s --number NUMBER\n"),
+             "They then read you a number by phone: meent member approve \"%s\" --number NUMBER\n"),
            args->words[0], until, args->words[0]);
     free(safe);
     json_decref(result);

@@ -26,7 +26,8 @@ enum { OUTPUT_MAX = 8192, TIME_MS_MAX = 60000, MISTAKES_MAX = 5 };
 struct reason {
     const char *step, *err; /* err NULL: any */
     const char *code;
-    const char *text; /* with %s for the path or address, or NULL: what the daemon says */
+    const char
+        *text; /* with %s for the path or address, and perhaps one for what the daemon says */
     const char *hint; /* with %s or without; NULL: none */
     const char *why;
 };
@@ -75,7 +76,19 @@ static const struct reason REASONS[] = {
      N_("Remove or move files, then start the daemon.")},
     {"store", "no-memory", "memory", N_("too little memory to open the data: %s"), "free -m",
      N_("End other programs, or give the machine more.")},
-    {"store", NULL, "disk-error", N_("the stored data cannot be read: %s"), "journalctl -k -p err",
+    {"store", "no-key", "key-other", N_("this is not the key of the stored data: %s"),
+     "ls -l \"%s/../store.key\"",
+     N_("The stored data was made with another key. Put back the key that was made with it, or name "
+        "it with store_key in meentd.conf.")},
+    {"store", "denied", "data-permissions", N_("the daemon may not use the stored data: %s"),
+     "sudo chown -R meent: \"%s\"",
+     N_("The files belong to somebody else than the account that meentd runs as (meent), or are "
+        "closed to it.")},
+    {"store", "conflict", "data-place", N_("this must be a folder: %s"), "ls -ld \"%s\"",
+     N_("The daemon keeps its data in a folder of that name. Move away what stands there, then put "
+        "back the last copy of the daemon's folder.")},
+    {"store", NULL, "disk-error", N_("the stored data cannot be read: %s: %s"),
+     "journalctl -k -p err",
      N_("The disk may be failing. Copy the folder of the daemon elsewhere before anything else.")},
     {"descriptors", NULL, "descriptors", N_("the daemon may open too few files"), "ulimit -n",
      N_("It needs some hundreds: LimitNOFILE in its systemd unit.")},
@@ -85,6 +98,17 @@ static const struct reason REASONS[] = {
      "sudo cp -a \"%s\" \"%s.damaged\"",
      N_("Copy it before anything else, have the disk checked, then put back the last copy of the "
         "daemon's folder. What is shared since then comes from the other members.")},
+    {"load", NULL, "data-permissions", N_("the daemon may not use the stored data: %s"),
+     "sudo chown meent: \"%s\"",
+     N_("The files belong to somebody else than the account that meentd runs as (meent), or are "
+        "closed to it.")},
+    {"socket", "not-found", "socket-place", N_("the folder of the control socket is missing: %s"),
+     "sudo systemctl restart meentd",
+     N_("Make it, or name another place under `socket` in meentd.conf.")},
+    {"socket", NULL, "socket-place", N_("the control socket cannot be made: %s: %s"),
+     "ls -ld \"%s\"",
+     N_("Another daemon or another file has its place, or meentd may not write there. Give each "
+        "daemon a `socket` of its own in meentd.conf.")},
 };
 
 /* ---- running it ---- */
@@ -180,15 +204,17 @@ static char *value_of(const char *line, const char *key) {
     return mt_text_format("%.*s", (int)n, at);
 }
 
-/* `text` with `value` wherever %s stands. Owns: the caller. */
-static char *filled(const char *text, const char *value) {
+/* `text` with `first` where %s stands first, and `next` at the others. Owns: the caller. */
+static char *filled(const char *text, const char *first, const char *next) {
     char *out = mt_text_copy("");
+    const char *value = first;
     for (const char *at; *text; text = at) {
         at = strstr(text, "%s");
         size_t n = at ? (size_t)(at - text) : strlen(text);
         char *longer = mt_text_format("%s%.*s%s", out, (int)n, text, at ? value : "");
         free(out);
         out = longer;
+        value = next;
         at = at ? at + strlen("%s") : text + n;
     }
     return out;
@@ -207,18 +233,18 @@ static void explain(struct mt_doctor *d, const char *line) {
          *path = value_of(line, "path"), *said = value_of(line, "text");
     const struct reason *r = reason_of(step, err);
     char *safe = mt_text_safe(path ? path : "", false);
+    char *safe_text = mt_text_safe(said ? said : line, false);
     if (r) {
-        char *hint = r->hint ? filled(r->hint, safe) : NULL;
-        mt_doctor_note(d, r->code, false, filled(_(r->text), safe), hint,
+        char *hint = r->hint ? filled(r->hint, safe, safe) : NULL;
+        mt_doctor_note(d, r->code, false, filled(_(r->text), safe, safe_text), hint,
                        r->why ? _(r->why) : NULL);
         free(hint);
     } else {
-        char *safe_text = mt_text_safe(said ? said : line, false);
         mt_doctor_note(d, "start", false,
                        mt_text_format(_("the daemon does not start: %s"), safe_text),
                        "journalctl -u meentd", NULL);
-        free(safe_text);
     }
+    free(safe_text);
     free(safe);
     free(step);
     free(err);

@@ -107,3 +107,25 @@ enum mt_exit mt_fields_given(struct mt_cli *cli, const struct mt_args *args,
     }
     return status;
 }
+
+enum mt_exit mt_day_given(struct mt_cli *cli, const struct mt_args *args, const char *flag,
+                          uint32_t *day) {
+    const char *text = mt_args_get(args, flag);
+    const struct mt_field field = {.type = MT_FIELD_DATE, .name = flag};
+    const struct mt_text_context ctx = {.today = cli->today};
+    uint8_t memory[16];
+    struct mt_writer w = mt_writer(memory, sizeof memory);
+    if (!text)
+        return MT_EXIT_OK;
+    enum mt_text_err err = mt_schema_parse(&field, mt_slice_str(text), &ctx, &w);
+    struct mt_reader r = mt_reader(mt_writer_slice(&w));
+    uint32_t read = err ? 0 : (uint32_t)mt_wire_uint(&r, UINT32_MAX);
+    if (err || r.err) {
+        char *why = mt_reason(err ? err : MT_TEXT_NOT_DATE, &field, text, cli->lang);
+        enum mt_exit status = mt_usage(cli, "--%s: %s", flag, why);
+        free(why);
+        return status;
+    }
+    *day = read;
+    return MT_EXIT_OK;
+}

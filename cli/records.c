@@ -30,7 +30,10 @@ enum mt_exit mt_list_params(struct mt_cli *cli, const struct mt_args *args, cons
     static const char *const switches[] = {"free", "mine"};
     json_t *filters;
     *params = NULL;
-    enum mt_exit status = mt_fields_given(cli, args, NULL, false, &filters);
+    uint32_t day;
+    enum mt_exit status = mt_day_given(cli, args, "from", &day);
+    status = status ? status : mt_day_given(cli, args, "until", &day);
+    status = status ? status : mt_fields_given(cli, args, NULL, false, &filters);
     if (status)
         return status;
     for (size_t i = 0; i < args->n_options; i++) {

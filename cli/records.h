@@ -24,6 +24,10 @@ char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *
 MT_MUST enum mt_exit mt_fields_given(struct mt_cli *cli, const struct mt_args *args,
                                      const struct mt_kind *kind, bool complete, json_t **fields);
 
+/* Reads a flag whose value is a day. Out: the day, left alone when the flag was not given. */
+enum mt_exit mt_day_given(struct mt_cli *cli, const struct mt_args *args, const char *flag,
+                          uint32_t *day);
+
 /* Parameters of record.list from the flags: filters, text, mine, from, until, free, limit. */
 MT_MUST enum mt_exit mt_list_params(struct mt_cli *cli, const struct mt_args *args,
                                     const char *kind, json_t **params);

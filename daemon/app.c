@@ -16,6 +16,7 @@
 #include "listener.h"
 #include "log.h"
 #include "notify.h"
+#include "surroundings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STOP_MS = 3000, WHY_MAX = 256, DESCRIPTORS_MIN = 16, WATCHED_MAX = 4096 };
@@ -177,6 +179,18 @@ out:
                      : err == MT_ENOKEY ? "the key is missing and the store cannot be read without"
                                         : NULL);
     free(path);
+    return err == MT_EVALUE ? MT_ECORRUPT : err; /* no other attempt makes a key of it */
+}
+
+/* A check does not make the lock file: without one nobody holds it. */
+static enum mt_err take_lock(struct app *a, const char *path) {
+    struct stat st;
+    if (a->only_checks && lstat(path, &st) != 0 && errno == ENOENT)
+        return MT_OK;
+    enum mt_err err = mt_lock_file(path, &a->lock_fd);
+    if (err != MT_OK)
+        (void)failed("lock", path, err,
+                     err == MT_ECONFLICT ? "another meentd uses this state directory" : NULL);
     return err;
 }
 
@@ -192,9 +206,8 @@ static enum mt_err prepare_state(struct app *a) {
     a->pool = calloc(1, sizeof *a->pool);
     if (!lock || !a->installation || !a->store_dir || !a->store_key || !a->pool)
         err = failed("memory", dir, MT_ENOMEM, NULL);
-    else if ((err = mt_lock_file(lock, &a->lock_fd)) != MT_OK)
-        (void)failed("lock", lock, err,
-                     err == MT_ECONFLICT ? "another meentd uses this state directory" : NULL);
+    else
+        err = take_lock(a, lock);
     free(lock);
     return err == MT_OK ? read_store_key(a) : err;
 }
@@ -400,19 +413,50 @@ int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t 
     return exit_status(err);
 }
 
+static enum mt_err check_state(struct app *a) {
+    const char *dir = a->config->state_dir, *why = NULL;
+    bool there;
+    enum mt_err err = mt_see_dir(dir, &there, &why);
+    if (err != MT_OK)
+        return failed(err == MT_EREADONLY ? "lock" : "state_dir", dir, err, why);
+    /* Without a state directory there is nothing yet that could be wrong with it. */
+    return there ? prepare_state(a) : MT_OK;
+}
+
+static enum mt_err check_data(struct app *a) {
+    const char *why = NULL;
+    struct mt_id feed;
+    bool known;
+    if (!a->store_dir)
+        return MT_OK;
+    enum mt_err err = mt_see_store(a->store_dir, &why);
+    if (err != MT_OK)
+        return failed("store", a->store_dir, err, why);
+    if (access(a->store_dir, F_OK) == 0 && (err = open_store(a)) != MT_OK)
+        return err;
+    err = mt_installation_read(a->installation, "/etc/machine-id", &known, &feed);
+    return err == MT_OK ? err : failed("load", a->installation, err, NULL);
+}
+
+static enum mt_err check_socket(const char *path) {
+    const char *why = NULL;
+    /* The directory of the usual one is made by whoever starts the daemon. */
+    enum mt_err err = mt_see_socket(path, strcmp(path, MT_CONFIG_SOCKET) != 0, &why);
+    return err == MT_OK ? err : failed("socket", path, err, why);
+}
+
 int mt_app_check(const struct mt_config *config, void (*random)(void *out, size_t n)) {
     struct app a = {.config = config, .random = random, .lock_fd = -1, .only_checks = true};
     a.listener.fd = -1;
     enum mt_err err = check_descriptors();
-    /* Without a state directory there is nothing yet that could be wrong with it. */
-    if (err == MT_OK && access(config->state_dir, F_OK) == 0)
-        err = prepare_state(&a);
-    else if (err == MT_OK && errno != ENOENT)
-        err = failed("state_dir", config->state_dir, MT_EDENIED, strerror(errno));
+    if (err == MT_OK)
+        err = check_state(&a);
     if (err == MT_OK)
         err = bind_listener(&a);
-    if (err == MT_OK && a.store_dir && access(a.store_dir, F_OK) == 0)
-        err = open_store(&a);
+    if (err == MT_OK)
+        err = check_data(&a);
+    if (err == MT_OK)
+        err = check_socket(config->socket);
     mt_listener_close(&a.listener);
     mt_store_close(a.store);
     free_parts(&a);

@@ -12,7 +12,7 @@ enum { MT_APP_HOPELESS = 3 }; /* exit status; the unit file knows this number */
 int mt_app_run(const struct mt_config *config, void (*random)(void *out, size_t n));
 
 /* Goes through the part of the start that can fail for reasons outside, without starting: state
- * directory, key, lock, address, store. What fails is logged as at a start. Returns the exit status. */
+ * directory, key, lock, address, store, control socket. What fails is logged as at a start. Returns the exit status. */
 int mt_app_check(const struct mt_config *config, void (*random)(void *out, size_t n));
 
 /* The address others are told: `announce`, or the listen address with the port in use, or "" when

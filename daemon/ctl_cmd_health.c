@@ -90,12 +90,22 @@ static const char *quarrel(enum mt_err err) {
     }
 }
 
+/* A command that goes into a shell as it is shown. Somebody else chose the name: one that a shell would
+ * do more with than read stands there as the first digits of the organisation's id. */
+static void ping_hint(char out[static MT_NAME_MAX + 40], const char *name,
+                      const struct mt_id *org) {
+    char digits[17];
+    mt_hex(digits, org->b, 8);
+    (void)snprintf(out, MT_NAME_MAX + 40, "meent peer ping \"%s\"",
+                   strpbrk(name, "\"$`\\!") ? digits : name);
+}
+
 static void say_peer(struct health *h, const struct mt_peer_info *peer) {
     char text[MT_NAME_MAX + 160], hint[MT_NAME_MAX + 40];
     const char *name = name_of(h->c, &peer->org), *code = quarrel(peer->last_err);
     uint64_t hours = hours_away(h->c, peer);
     bool is_long = !code && hours >= HOURS_LONG;
-    (void)snprintf(hint, sizeof hint, "meent peer ping \"%s\"", name);
+    ping_hint(hint, name, &peer->org);
     if (peer->address[0] == '\0') {
         (void)snprintf(text, sizeof text, "no address of %s is known", name);
         say(h, "info", "peer-address", text, hint, name, peer->lag);

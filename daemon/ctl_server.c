@@ -6,6 +6,7 @@
  * descriptor for another client. */
 #include "ctl_server_internal.h"
 
+#include "clock.h"
 #include "log.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64, PER_TURN = 16, PAUSE_MS = 100 };
+enum { BACKLOG = 64, PER_TURN = 16, PAUSE_MS = 100, LINE_MS = 10000 };
 
 static const char group_name[] = "meent";
 
@@ -114,7 +115,11 @@ static void on_timer(uv_timer_t *timer) {
 
 /* Clients wait in the kernel's queue meanwhile. */
 static void pause_accepting(struct mt_ctl_server *s, int err) {
-    mt_log(MT_LOG_WARNING, "ctl_accept_paused", "reason=%s", uv_err_name(err));
+    uint64_t now = mt_clock_mono_ms();
+    if (!s->line_ms || now >= s->line_ms + LINE_MS) {
+        mt_log(MT_LOG_WARNING, "ctl_accept_paused", "reason=%s", uv_err_name(err));
+        s->line_ms = now;
+    }
     uv_poll_stop(&s->poll);
     uv_timer_start(&s->timer, on_timer, PAUSE_MS, 0);
 }
@@ -144,6 +149,13 @@ static enum mt_err bind_at(struct mt_ctl_server *s) {
     enum mt_err err = rc == 0 ? set_mode(s->at.sun_path) : from_errno(errno);
     if (err == MT_OK && listen(s->fd, BACKLOG) != 0)
         err = from_errno(errno);
+    struct stat st;
+    if (err == MT_OK && lstat(s->at.sun_path, &st) != 0)
+        err = from_errno(errno);
+    if (err == MT_OK) {
+        s->device = st.st_dev;
+        s->inode = st.st_ino;
+    }
     if (err != MT_OK && rc == 0)
         (void)unlink(s->at.sun_path);
     return err;
@@ -199,6 +211,11 @@ void mt_ctl_server_stop(struct mt_ctl_server *s) {
     }
 }
 
+static bool is_ours(const struct mt_ctl_server *s) {
+    struct stat st;
+    return lstat(s->at.sun_path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode;
+}
+
 void mt_ctl_server_close(struct mt_ctl_server *s) {
     if (s->closed)
         return;
@@ -207,7 +224,8 @@ void mt_ctl_server_close(struct mt_ctl_server *s) {
         mt_ctl_client_close(c); /* leaves the list on a later turn */
     uv_close((uv_handle_t *)&s->poll, NULL);
     uv_close((uv_handle_t *)&s->timer, NULL);
-    (void)unlink(s->at.sun_path);
+    if (is_ours(s)) /* somebody else may have put another one there */
+        (void)unlink(s->at.sun_path);
     close(s->fd);
 }
 

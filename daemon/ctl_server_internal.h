@@ -33,6 +33,9 @@ struct mt_ctl_server {
     struct sockaddr_un at;
     uv_poll_t poll;
     uv_timer_t timer; /* while accepting pauses */
+    uint64_t line_ms; /* when the log last told of it */
+    dev_t device;     /* of the socket's file */
+    ino_t inode;
     bool stopped, closed;
     struct mt_ctl_client *clients;
     struct mt_ctl_call *calls;

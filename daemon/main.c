@@ -72,6 +72,10 @@ static int read_options(int argc, char **argv, struct options *o) {
         fprintf(stderr, "meentd: unexpected argument '%s'\nTry meentd --help\n", argv[optind]);
         return 3;
     }
+    if (o->check && o->check_start) {
+        fputs("meentd: either --check-config or --check-start\nTry meentd --help\n", stderr);
+        return 3;
+    }
     if (!o->config && access(default_config, F_OK) == 0)
         o->config = default_config;
     return 0;

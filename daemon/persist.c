@@ -10,10 +10,10 @@
 #include <malloc.h>
 
 /* How long nothing comes before there is time to tidy up. */
-#define IDLE_NS UINT64_C(300000000)
+#define IDLE_NS  UINT64_C(300000000)
+#define AGAIN_NS UINT64_C(2000000000)
 
-/* Before the committer looks at a job: the preparer is done with it, or has not begun and then
- * never will. */
+/* Before the committer looks at a job: waits until the preparer is done with it. */
 static void settle_job(void *arg, struct mt_run_job *job) {
     struct mt_persist *p = arg;
     uv_mutex_lock(&p->lock);
@@ -22,29 +22,33 @@ static void settle_job(void *arg, struct mt_run_job *job) {
     uv_mutex_unlock(&p->lock);
 }
 
-/* What could not be tidied up is tried again after the next batch. */
+/* Tidies up until nothing is left or a batch comes. False when it failed. */
 static bool tidy(struct mt_persist *p) {
-    bool more = false;
-    uv_mutex_unlock(&p->lock);
-    if (mt_store_tidy(p->store, &more) != MT_OK)
-        more = false;
+    enum mt_err err = MT_OK;
+    for (bool more = true; more && !err && !p->batch && !p->stopping;) {
+        uv_mutex_unlock(&p->lock);
+        err = mt_store_tidy(p->store, &more);
 #ifdef __GLIBC__
-    if (!more)
-        (void)malloc_trim(0);
+        if (!more)
+            (void)malloc_trim(0);
 #endif
-    uv_mutex_lock(&p->lock);
-    return more;
+        uv_mutex_lock(&p->lock);
+    }
+    return err == MT_OK;
 }
 
-/* Ends with a batch, or without one when it is time to stop. */
+/* Ends with a batch, or without one when it is time to stop. What could not be tidied up is tried
+ * again, since a store that was let go of and not opened anew answers nobody. */
 static void wait_for_batch(struct mt_persist *p) {
+    uint64_t pause = IDLE_NS;
     bool untidy = true;
     while (!p->batch && !p->stopping) {
-        if (!untidy)
+        if (!untidy) {
             uv_cond_wait(&p->changed, &p->lock);
-        else if (uv_cond_timedwait(&p->changed, &p->lock, IDLE_NS) == UV_ETIMEDOUT)
-            while (!p->batch && !p->stopping && untidy)
-                untidy = tidy(p);
+        } else if (uv_cond_timedwait(&p->changed, &p->lock, pause) == UV_ETIMEDOUT) {
+            untidy = !tidy(p);
+            pause = AGAIN_NS;
+        }
     }
 }
 

@@ -106,3 +106,12 @@ enum mt_err mt_store_grow(struct mt_store *s, uint64_t need) {
         return mt_store_say(s, MT_ENOSPACE, "no address space for a larger map");
     return mt_store_fault(s, rc, "growing the map");
 }
+
+enum mt_err mt_store_after(struct mt_store *s, enum mt_err err, bool map_full) {
+    uint64_t used, map;
+    if (err == MT_OK || !map_full)
+        return err;
+    measure(s, &used, &map);
+    err = mt_store_grow(s, map - used + 1);
+    return err ? err : MT_EAGAIN;
+}

@@ -107,6 +107,9 @@ enum mt_err mt_store_say(struct mt_store *s, enum mt_err err, const char *text);
  * Errors: MT_ENOSPACE. */
 MT_MUST enum mt_err mt_store_grow(struct mt_store *s, uint64_t need);
 
+/* What a transaction that ended with `err` means: MT_EAGAIN when the map was full and has grown. */
+MT_MUST enum mt_err mt_store_after(struct mt_store *s, enum mt_err err, bool map_full);
+
 /* Closes the environment and opens it again: after a failed write of its meta page LMDB lets nobody
  * in any more. By the writer, without a transaction. Errors: local class; then it may be tried
  * again. */
@@ -129,7 +132,7 @@ struct mt_txn {
     MDB_txn *txn;
     MDB_cursor *cursors[T_COUNT]; /* opened when first used */
     enum mt_err err;
-    bool is_write, map_full;
+    bool is_write, is_dirty, map_full;
     uint64_t sum_change; /* of the rows without a check */
     /* What a reader found last: most records that are read together share both. */
     struct mt_chain_row chain; /* info.no 0: none */

@@ -9,7 +9,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TIPS_MAX = 64, CHANGES_FIRST = 64 };
+enum {
+    TIPS_MAX = 64,
+    CHANGES_FIRST = 64,
+    CHANGES_KEPT_MAX = 8192, /* a run of more would take far more memory than its bytes */
+};
 
 struct prepared_entry {
     struct mt_slice header, box;
@@ -117,6 +121,8 @@ static uint8_t *keep(struct mt_prepared *x, size_t n) {
 static bool has_room(struct mt_prepared *x) {
     if (x->n_changes < x->cap_changes)
         return true;
+    if (x->cap_changes >= CHANGES_KEPT_MAX)
+        return false;
     uint32_t cap = x->cap_changes ? x->cap_changes * 2 : CHANGES_FIRST;
     struct queued *changes = realloc(x->changes, cap * sizeof *changes);
     if (changes)

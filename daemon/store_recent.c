@@ -199,6 +199,8 @@ bool mt_recent_fold(struct mt_txn *t, uint64_t max) {
         return false;
     }
     fold_begin(t, &f);
+    if (t->err == MT_OK && max < f.recent->total / RECENT_MOVES)
+        max = f.recent->total / RECENT_MOVES;
     const struct recent_item *x = NULL;
     for (uint64_t i = 0; t->err == MT_OK && f.recent->n > 0 && (x = fold_next(&f)); i++) {
         if (i == max)

@@ -13,6 +13,7 @@ enum {
     RECENT_KEY = INDEX_KEY_MAX,
     RECENT_SETS_MAX = 192,   /* values of the table at one time */
     RECENT_FOLD_KEYS = 8192, /* keys that are moved at a time */
+    RECENT_MOVES = 32,       /* in so many pieces a move is done, however much there is */
 };
 
 /* One key. A set of them sorts by memcmp: the keys of one type have one length. */

@@ -12,7 +12,10 @@ static enum mt_err fold_once(struct mt_store *s, bool *more) {
     mt_txn_begin(&t, s, true);
     bool has_any = t.err == MT_OK && mt_txn_count(&t, T_RECENT) > 0;
     *more = has_any && mt_recent_fold(&t, RECENT_FOLD_KEYS);
-    return mt_txn_end(&t, has_any);
+    err = mt_txn_end(&t, has_any);
+    err = mt_store_after(s, err, t.map_full);
+    *more = *more || err == MT_EAGAIN;
+    return err == MT_EAGAIN ? MT_OK : err;
 }
 
 /* LMDB keeps the pages of its largest transaction for the next one, until it is closed. */

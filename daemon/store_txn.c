@@ -51,7 +51,7 @@ enum mt_err mt_txn_end(struct mt_txn *t, bool commit) {
         return t->err;
     if (commit && t->sum_change)
         mt_txn_put_number(t, STORE_ROWS_SUM, mt_txn_number(t, STORE_ROWS_SUM) + t->sum_change);
-    if (commit && t->is_write)
+    if (commit && t->is_dirty) /* what changes nothing is not written */
         mt_txn_put_number(t, STORE_COMMIT, mdb_txn_id(t->txn));
     for (int i = 0; i < T_COUNT; i++)
         if (t->cursors[i])
@@ -118,6 +118,7 @@ uint8_t *mt_txn_reserve(struct mt_txn *t, enum table table, struct mt_slice key,
     if (!c)
         return NULL;
     MDB_val k = to_val(key), v = {.mv_size = n};
+    t->is_dirty = true;
     fail_rc(t, mdb_cursor_put(c, &k, &v, MDB_RESERVE | (append ? MDB_APPEND : 0)),
             mt_store_table_names[table]);
     return t->err ? NULL : v.mv_data;
@@ -137,6 +138,7 @@ bool mt_txn_add(struct mt_txn *t, enum table table, struct mt_slice key, struct 
         return false;
     MDB_val k = to_val(key), v = to_val(value);
     int rc = mdb_cursor_put(c, &k, &v, MDB_NOOVERWRITE);
+    t->is_dirty = t->is_dirty || rc == 0;
     if (rc == MDB_KEYEXIST)
         *held = mt_slice(v.mv_data, v.mv_size);
     else
@@ -146,8 +148,10 @@ bool mt_txn_add(struct mt_txn *t, enum table table, struct mt_slice key, struct 
 
 void mt_txn_del(struct mt_txn *t, enum table table, struct mt_slice key) {
     struct mt_slice value;
-    if (mt_txn_get(t, table, key, &value))
-        fail_rc(t, mdb_cursor_del(mt_txn_cursor(t, table), 0), mt_store_table_names[table]);
+    if (!mt_txn_get(t, table, key, &value))
+        return;
+    t->is_dirty = true;
+    fail_rc(t, mdb_cursor_del(mt_txn_cursor(t, table), 0), mt_store_table_names[table]);
 }
 
 bool mt_txn_add_summed(struct mt_txn *t, enum table table, struct mt_slice key,
@@ -163,6 +167,7 @@ void mt_txn_del_summed(struct mt_txn *t, enum table table, struct mt_slice key) 
     if (!mt_txn_get(t, table, key, &value))
         return;
     t->sum_change -= mt_store_row_sum(t->store, table, key, value);
+    t->is_dirty = true;
     fail_rc(t, mdb_cursor_del(mt_txn_cursor(t, table), 0), mt_store_table_names[table]);
 }
 

@@ -115,7 +115,7 @@ static void fold_some(struct mt_write *w) {
     uint64_t sets = mt_txn_count(&w->t, T_RECENT);
     uint64_t keys = RECENT_FOLD_KEYS + 2 * w->t.store->last_set;
     if (sets >= FOLD_SETS || (sets > 0 && mt_recent_is_moving(&w->t)))
-        (void)mt_recent_fold(&w->t, sets < 3 * FOLD_SETS ? keys : 8 * keys);
+        (void)mt_recent_fold(&w->t, sets < 3 * FOLD_SETS ? keys : UINT64_MAX);
 }
 
 enum mt_err mt_write_begin(struct mt_store *s, const struct mt_batch *b, struct mt_write **out) {
@@ -137,6 +137,7 @@ enum mt_err mt_write_begin(struct mt_store *s, const struct mt_batch *b, struct 
     fold_some(w);
     if (w->t.err) {
         err = mt_txn_end(&w->t, false);
+        err = mt_store_after(s, err, w->t.map_full);
         free(w);
         return err;
     }
@@ -167,13 +168,7 @@ enum mt_err mt_write_end(struct mt_write *take_w) {
     w->k->queue = NULL;
     w->k->n = w->k->cap = 0;
     free(w);
-    if (err && map_full) {
-        uint64_t used, map;
-        mt_store_size(s, &used, &map);
-        err = mt_store_grow(s, map - used + 1);
-        return err ? err : MT_EAGAIN;
-    }
-    return err;
+    return mt_store_after(s, err, map_full);
 }
 
 enum mt_err mt_write_error(const struct mt_write *w) {

@@ -43,7 +43,7 @@ enum {
     MT_INSTALLATIONS_MAX = 1024, /* installations of an organisation over its life */
     MT_FREE_VOTES_MAX = 64,      /* votes on acts not in force kept per seat */
     MT_CTL_CLIENTS_MAX = 64,     /* control socket clients */
-    MT_WINDOW_PEER = 4 * 1024 * 1024, /* unverified run bytes per peer */
+    MT_WINDOW_PEER = 3584 * 1024,     /* unverified run bytes per peer */
     MT_WINDOW_ALL = 16 * 1024 * 1024, /* unverified run bytes of all peers */
 };
 

@@ -44,6 +44,7 @@ proto feed 3     proto job 3  proto batch 3    proto gov 3      proto epoch 3  p
 proto sync 4
 proto node 5
 daemon config 0  daemon log 0     daemon clock 0  daemon keyfile 0  daemon notify 0
+daemon surroundings 0
 daemon store 1
 daemon apply 2   daemon persist 2 daemon conn 2  daemon listener 2  daemon dialer 2
 daemon engine 3

@@ -108,6 +108,15 @@ for shell in bash zsh fish; do
     is "$shell offers nothing for what is nothing" "$("in_$shell" activity show zzzz)" ""
 done
 offers bash "a name, quoted" 'Stad\ \&\ Esch' org show Stad
+# A name that a shell would run, were it put behind a quote as it is.
+evil="Evil \$(touch $work/ran) \`touch $work/ran\`"
+printf 'titel;soort;richting;gastheer;datum\nLas;gastles;aanbod;%s;2027-01-05\n' "$evil" >"$work/evil.csv"
+m esch activity import "$work/evil.csv" >/dev/null || give_up "an organisation" "$evil"
+offers bash "a name that holds a command, quoted" "$(printf %q "$evil")" org show Evil
+for quote in \" \'; do
+    is "bash offers no command behind $quote" "$(in_bash org show "${quote}Evil")" ""
+done
+is "and nothing was run" "$([ ! -e "$work/ran" ] || echo ran)" ""
 offers bash "a name with a blank in it" 'Stad\ \&\ Esch' org show 'Stad\ \&'
 offers bash "a name behind a quote" 'Stad & Esch' org show '"Stad &'
 ! command -v zsh >/dev/null || offers zsh "a name, quoted" 'Stad\ \&\ Esch' org show 'Stad\ \&'

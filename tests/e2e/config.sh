@@ -36,6 +36,8 @@ is "a missing file: exit 1" "$?" 1
 is "the daemon does not start with a bad file" "$?" 1
 "$meentd" --nonsense >"$work/out" 2>&1
 is "an unknown option: exit 2" "$?" 2
+"$meentd" --check-config --check-start >"$work/out" 2>&1
+is "two checks at once: exit 2" "$?" 2
 
 # ---- socket, state, signals ----
 
@@ -60,9 +62,12 @@ fi
 has "and says why" "$(<"$work/second.log")" "another meentd"
 check "the first still answers" m esch status
 
-sed 's/^state_dir.*/state_dir = other/' "$work/esch/meentd.conf" >"$work/esch/other.conf"
+sed -e 's/^state_dir.*/state_dir = other/' -e 's/^listen.*/listen = 127.0.0.1:0/' "$work/esch/meentd.conf" >"$work/esch/other.conf"
 timeout 10 "$meentd" --config "$work/esch/other.conf" </dev/null >"$work/second.log" 2>&1
 is "a second daemon on the same socket ends" "$?" 1
+"$meentd" --config "$work/esch/other.conf" --check-start >"$work/out" 2>&1
+is "a check foretells it" "$?" 1
+has "and says why" "$(<"$work/out")" "step=socket"
 check "the first still answers" m esch status
 
 # ---- roles ----
@@ -142,6 +147,14 @@ chmod 644 "$work/esch/state/store.key"
 timeout 10 "$meentd" --config "$work/esch/meentd.conf" </dev/null >"$work/out" 2>&1
 is "nor with one that others can read" "$?" 1
 chmod 600 "$work/esch/state/store.key"
+truncate -s 31 "$work/esch/state/store.key"
+timeout 10 "$meentd" --config "$work/esch/meentd.conf" </dev/null >"$work/out" 2>&1
+is "nor, ever, with a damaged one" "$?" 3
+cp "$work/store.key" "$work/esch/state/store.key"
+rm "$work/esch/state/lock"
+"$meentd" --config "$work/esch/meentd.conf" --check-start >"$work/out" 2>&1
+is "nothing keeps it from starting with its own" "$?" 0
+is "looking made no lock" "$([ -e "$work/esch/state/lock" ] && echo there)" ""
 org_start esch
 is "with its own key all is there" "$(digest esch)" "$digest"
 

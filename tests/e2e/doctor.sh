@@ -114,6 +114,40 @@ sick "no key" key-missing
 [ ! -e "$key" ] || not_ok "looking made a key"
 cp -p "$work/key" "$key"
 
+head -c 32 /dev/urandom >"$key"
+examine esch
+sick "another key" key-other
+cp -p "$work/key" "$key"
+
+state=$work/esch/state
+mv "$state" "$work/away"
+ln -s "$work/nowhere" "$state"
+examine esch
+sick "a folder that is a link to nothing" state-dir
+rm "$state"
+sed "s|^state_dir = .*|state_dir = $work/no/state|" "$work/conf" >"$work/esch/meentd.conf"
+examine esch
+sick "a folder in a folder that is missing" state-dir
+cp "$work/conf" "$work/esch/meentd.conf"
+mv "$work/away" "$state"
+mv "$state/store" "$work/away"
+: >"$state/store"
+examine esch
+sick "a file in the place of the data" data-place
+rm "$state/store"
+mv "$work/away" "$state/store"
+cp "$work/conf" "$work/other.conf"
+sed -i "s|^socket = .*|socket = $work/no/ctl.sock|" "$work/other.conf"
+examine esch --config "$work/other.conf"
+sick "no folder for the socket" socket-place
+: >"$work/a file"
+sed -i "s|^socket = .*|socket = $work/a file|" "$work/other.conf"
+examine esch --config "$work/other.conf"
+sick "another file in the place of the socket" socket-place
+has "it says what is wrong there" "$english" "something that is no socket stands there"
+examine esch
+json "nothing keeps it from starting after all that" "$english" 'any(.checks[]; .code == "start" and .ok)'
+
 # What the account of the daemon may not read, root would not notice.
 if [ "$(id -u)" = 0 ]; then
     nobody=$(id -u nobody)
@@ -127,6 +161,19 @@ if [ "$(id -u)" = 0 ]; then
     chown root "$key"
     examine esch
     sick "a key that the daemon may not read" key-permissions
+    chown nobody "$key"
+    for file in store/data.mdb store/lock.mdb installation; do
+        chown root "$state/$file"
+        examine esch
+        sick "$file that the daemon may not read" data-permissions
+        chown nobody "$state/$file"
+    done
+    chown root "$state"
+    chmod 700 "$state"
+    setpriv --reuid="$nobody" --regid=65534 --clear-groups "$meent" --socket "$work/esch/none.sock" \
+        --json doctor >"$work/english"
+    json "who may not look into the folder is told to be root" "$(<"$work/english")" \
+        'any(.checks[]; .code == "state-dir" and (.why | contains("sudo meent doctor")))'
     chown -R root "$work/esch/state"
 fi
 

@@ -159,6 +159,14 @@ static void writes_are_answered_when_durable(void **state) {
     assert_int_equal(mt_engine_degraded(w->engine), MT_OK);
 }
 
+/* A store that was shut to let go of memory, and could not be opened again, has to be. */
+static void tidying_up_is_tried_again(void **state) {
+    struct world *w = *state;
+    n_tidied = 0;
+    start(w, persist_then_reply);
+    assert_true(run_until(w, &n_tidied, 2, 6000));
+}
+
 /* Runs are given to be prepared, and only then the batch that holds them. */
 static void prepare_then_persist(struct mt_node *n, const struct mt_event *event) {
     if (event->type != MT_EV_COMMAND) {
@@ -413,6 +421,7 @@ int main(void) {
         T(replies_come_later_and_may_lead_to_commands),
         T(writes_are_answered_when_durable),
         T(runs_are_prepared_before_they_are_applied),
+        T(tidying_up_is_tried_again),
         T(full_disk_shows_until_there_is_space),
         T(installation_file_follows_the_feed),
         T(fetched_runs_follow_one_after_another),

@@ -216,6 +216,8 @@ static void check_record(struct sim *s, const struct host *h, struct mt_read *re
     bool means = true;
     uint64_t value = value_of(s, h, read, r, &means);
     bool is_free = r->may_be_lost || (s->plan.fork && r->author == s->plan.rollback_host);
+    /* An older copy gets back what a peer holds; here the only one that holds it tells nobody. */
+    is_free |= s->hosts[r->author].rollbacks > 0 && check_is_out(s, r->other);
     bool fits = value == r->acknowledged;
     for (unsigned i = 0; i < r->n_open; i++)
         fits |= r->open[i] == value && value > r->acknowledged;

@@ -296,9 +296,10 @@ static void set_clock(struct sim *s, struct host *h) {
         h->wall_base = WALL_MS + chance_below(&s->chance, 600000);
     if (!chance_hits(&s->chance, (unsigned)s->plan.skew))
         return;
-    if (!is_first)
-        h->wall_base += chance_below(&s->chance, 2 * CLOCK_SET_MS + 1) - CLOCK_SET_MS;
-    else if (chance_hits(&s->chance, 200))
+    if (!is_first) {
+        uint64_t set = h->wall_base + chance_below(&s->chance, 2 * CLOCK_SET_MS + 1);
+        h->wall_base = set > CLOCK_SET_MS ? set - CLOCK_SET_MS : 0; /* there is nothing before */
+    } else if (chance_hits(&s->chance, 200))
         h->wall_base = CLOCK_SET_MS * 4;
     else
         h->wall_base += chance_below(&s->chance, 2 * CLOCK_OFF_MS + 1) - CLOCK_OFF_MS;
