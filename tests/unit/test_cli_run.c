@@ -335,7 +335,7 @@ static void a_code_is_shown_with_what_comes_next(void **state) {
     assert_int_equal(strncmp(r.out, "MEENT1QQQ\n", 10), 0);
     assert_non_null(strstr(r.out, "█▄"));
     assert_non_null(strstr(r.out, "until 28 Nov 21:00"));
-    assert_non_null(strstr(r.out, "meent member approve wavin --number NUMBER"));
+    assert_non_null(strstr(r.out, "meent member approve \"wavin\" --number NUMBER"));
     ran_free(&r);
     fake_stop(&f);
 }
