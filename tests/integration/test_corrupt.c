@@ -92,6 +92,7 @@ static void sleep_again(struct world *w) {
     while (w->first) {
         struct letter *l = w->first;
         w->first = l->next;
+        mt_batch_free(l->event.batch);
         free(l->bytes);
         free(l);
     }
