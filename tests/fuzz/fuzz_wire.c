@@ -133,7 +133,7 @@ static void find_all(struct mt_slice map) {
 
 static void scanned(struct mt_slice in, enum mt_wire_mode mode) {
     struct mt_reader r;
-    size_t cap = in.n + 16, len;
+    size_t cap = 2 * in.n + 16, len; /* a float of 5 bytes may be a whole number of 9 */
     uint8_t *p = fuzz_memory(cap);
     struct mt_writer w = mt_writer(p, cap);
     NEED(mt_wire_open(&r, in, mode, in.n) == MT_OK);
