@@ -2,7 +2,8 @@
  *
  * Tables. Keys are big-endian so that they sort; every value is either sealed under the store key,
  * or an entry as it travels (its box stays sealed), or numbers that say nothing about anybody.
- *   meta     name -> number: format version, next row, counts per kind, view sum
+ *   meta     name -> number: format version, next row, counts per kind, view sum,
+ *            sum of the rows without a check, last commit, how far recent keys are moved
  *   state    name -> sealed blob of the node
  *   gov      item id -> sealed governance item
  *   orgs     org no (u32) -> organisation id, and back    local numbers from 1, first seen first
@@ -13,9 +14,9 @@
  *   rowid    audience no, owner no, kind, id -> row       the only random-key table
  *   index    type (u8), audience no, kind, value, row -> nothing    see enum mt_index_type
  *   recent   set no (u64) -> keys of rowid and index, sorted, that are on their way there
- * Rows of meta, orgs, chains, records and recent end in a keyed check; rowid and index lead to them; an
- * entry is what its record's stamp, its box hash and its chain's next entry say it is. So damage is
- * an error and never shown.
+ * Rows of meta, orgs, chains, records and recent end in a keyed check; those of rowid, index and
+ * waiting are summed up (store_sum.h); an entry is what its record's stamp, its box hash and its
+ * chain's next entry say it is. So damage is an error and never shown.
  */
 #ifndef MEENT_STORE_H
 #define MEENT_STORE_H

@@ -13,10 +13,6 @@
 #define STORE_ROWS_SUM "rows"
 #define STORE_COMMIT   "commit" /* of the transaction that wrote last, as LMDB counts them */
 
-static inline bool mt_store_is_summed(enum table table) {
-    return table == T_ROWID || table == T_INDEX || table == T_WAITING;
-}
-
 static inline uint64_t mt_store_row_sum(const struct mt_store *s, enum table table,
                                         struct mt_slice key, struct mt_slice value) {
     uint8_t text[1 + INDEX_KEY_MAX + 8], sum[8];
