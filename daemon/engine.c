@@ -31,9 +31,7 @@ struct pending {
     enum mt_event_type type; /* MT_EV_FETCHED (still to be fetched) or MT_EV_CLOSED */
     uint64_t conn;
     enum mt_err err;
-    uint32_t chain_no;
-    uint64_t first;
-    size_t max_bytes;
+    struct mt_run_wanted want;
 };
 
 struct mt_engine {
@@ -179,9 +177,7 @@ static void persist(struct mt_engine *e, struct mt_effect *fx) {
 static void fetch(struct mt_engine *e, const struct mt_effect *fx) {
     post(e, &(struct pending){.type = MT_EV_FETCHED,
                               .conn = fx->conn,
-                              .chain_no = fx->chain_no,
-                              .first = fx->first,
-                              .max_bytes = fx->max_bytes});
+                              .want = fx->want});
 }
 
 static void carry_out(struct mt_engine *e, struct mt_effect *fx) {
@@ -241,14 +237,13 @@ static void step_pending(struct mt_engine *e) {
     struct mt_event event = {.type = p.type, .conn = p.conn, .err = p.err};
     if (p.type == MT_EV_FETCHED) {
         struct mt_writer w = mt_writer(e->run, sizeof e->run);
-        event.chain_no = p.chain_no;
-        event.err =
-            mt_store_read_run(e->config.store, p.chain_no, p.first, p.max_bytes, &w, &event.last);
+        event.chain_no = p.want.chain_no;
+        event.err = mt_store_read_run(e->config.store, &p.want, &w, &event.last);
         if (event.err == MT_OK)
             event.bytes = mt_writer_slice(&w);
         else if (event.err != MT_ENOTFOUND)
             mt_log(MT_LOG_ERROR, "store_read_failed", "chain=%" PRIu32 " err=%s detail=\"%s\"",
-                   p.chain_no, mt_err_code(event.err), mt_store_detail(e->config.store));
+                   p.want.chain_no, mt_err_code(event.err), mt_store_detail(e->config.store));
     }
     step(e, &event);
 }

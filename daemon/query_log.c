@@ -39,12 +39,13 @@ static bool keep_entry(void *arg, const struct mt_log_row *row) {
 static void put_line(struct mt_query *q, const struct line *line, struct mt_writer *w) {
     struct mt_put p;
     struct mt_view v;
-    uint64_t row;
     char hex[33];
     const struct mt_kind *kind = mt_schema_kind(line->kind);
-    bool found = mt_read_find(&q->read, &line->audience, &line->owner, line->kind, &line->id,
-                              &row) == MT_OK &&
-                 mt_query_look(q, row, &v) == MT_OK;
+    const struct mt_ref ref = {.audience = !mt_id_is_zero(&line->audience),
+                               .owner = line->owner,
+                               .kind = line->kind,
+                               .id = line->id};
+    bool found = mt_query_ref(q, &line->audience, &ref, &v) == MT_OK;
     mt_hex(hex, line->id.b, sizeof line->id.b);
     mt_put_map(&p, w);
     mt_put_instant(&p, "time", line->wall_ms);

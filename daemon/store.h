@@ -67,13 +67,10 @@ void mt_apply(struct mt_store *s, struct mt_batch *b);
  * that applies batches. Out: whether more is left. Errors: local class. */
 MT_MUST enum mt_err mt_store_tidy(struct mt_store *s, bool *more);
 
-/* Reads a run to send: entries of the chain from `first` on, at most `max_bytes` of message and
- * MT_RUN_ENTRIES_MAX entries, ending on the last signed head that fits (at least one signed run is
- * given even when it alone exceeds max_bytes; it never exceeds MT_MESSAGE_MAX).
- * Out: message in `w`; `*last` the seq it ends on.
+/* Reads a run to send. Out: message in `w`; `*last` the seq it ends on.
  * Errors: MT_ENOTFOUND (nothing from `first` on), MT_ECORRUPT, MT_EIO. */
-MT_MUST enum mt_err mt_store_read_run(struct mt_store *s, uint32_t chain_no, uint64_t first,
-                                      size_t max_bytes, struct mt_writer *w, uint64_t *last);
+MT_MUST enum mt_err mt_store_read_run(struct mt_store *s, const struct mt_run_wanted *want,
+                                      struct mt_writer *w, uint64_t *last);
 
 /* The id of one entry held. Errors: MT_ENOTFOUND. */
 MT_MUST enum mt_err mt_store_entry_id(struct mt_store *s, const struct mt_id *region,

@@ -1,13 +1,17 @@
 /* Recent entries. Each chain is walked back from its head; the newest of what stands at the fronts
- * comes next. */
+ * comes next. Every entry must be the one that its successor names and have the box that its header
+ * names: one that is missing or damaged ends the walk with that error, since what is left would look
+ * like all there is. */
 #include "store_internal.h"
+
+#include "box.h"
 
 #include <stdlib.h>
 
 struct front {
     struct mt_chain_row chain;
     uint64_t seq, wall_ms; /* of the entry that is next; seq 0: the chain is done */
-    struct mt_id entry;
+    struct mt_id entry, previous;
 };
 
 struct fronts {
@@ -15,17 +19,30 @@ struct fronts {
     size_t n, cap;
 };
 
-/* Moves a front to `seq`. */
-static void front_move(struct mt_read *r, struct front *f, uint64_t seq) {
+/* Moves a front to the entry `id` at `seq`. */
+static void front_move(struct mt_read *r, struct front *f, uint64_t seq, const struct mt_id *id) {
     struct entry_row e;
     struct mt_header h;
+    struct mt_id found, box;
     f->seq = 0;
-    if (seq == 0 || !mt_store_entry_get(r->txn, f->chain.info.no, seq, &e) ||
-        !mt_store_entry_header(r->txn, &e, &f->chain.info.id, seq, &h))
+    if (seq == 0)
         return;
+    if (!mt_store_entry_get(r->txn, f->chain.info.no, seq, &e)) {
+        mt_txn_fail(r->txn, MT_ECORRUPT, "an entry of a chain is missing");
+        return;
+    }
+    if (!mt_store_entry_header(r->txn, &e, &f->chain.info.id, seq, &h))
+        return;
+    mt_entry_id(r->region, e.header, &found);
+    mt_box_hash(r->region, e.box, &box);
+    if (!mt_id_eq(&found, id) || !mt_id_eq(&box, &h.box_hash)) {
+        mt_txn_fail(r->txn, MT_ECORRUPT, "an entry of a chain is damaged");
+        return;
+    }
     f->seq = seq;
     f->wall_ms = h.wall_ms;
-    mt_entry_id(r->region, e.header, &f->entry);
+    f->entry = found;
+    f->previous = h.previous;
 }
 
 static void fronts_load(struct mt_read *r, struct fronts *fronts) {
@@ -79,13 +96,15 @@ enum mt_err mt_read_log(struct mt_read *r, size_t max, mt_log_fn fn, void *arg) 
     struct fronts fronts = {0};
     fronts_load(r, &fronts);
     for (size_t i = 0; i < fronts.n && t->err == MT_OK; i++)
-        front_move(r, &fronts.list[i], fronts.list[i].chain.head.seq);
+        front_move(r, &fronts.list[i], fronts.list[i].chain.head.seq,
+                   &fronts.list[i].chain.head.entry);
     struct front *f;
     for (size_t n = 0; n < max && t->err == MT_OK && (f = newest(&fronts)); n++) {
         struct mt_log_row row = log_row(r, f);
         if (!fn(arg, &row))
             break;
-        front_move(r, f, f->seq - 1);
+        const struct mt_id previous = f->previous;
+        front_move(r, f, f->seq - 1, &previous);
     }
     free(fronts.list);
     return t->err;

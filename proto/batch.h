@@ -96,4 +96,15 @@ MT_MUST enum mt_err mt_batch_adopt(struct mt_batch *b, void *take_p);
  * the next call. NULL when out of memory or at MT_BATCH_OPS_MAX. */
 struct mt_op *mt_batch_add(struct mt_batch *b, enum mt_op_type type);
 
+/* Which run is to be read and sent: entries of the chain from `first` on, at most `max_bytes` of message and
+ * MT_RUN_ENTRIES_MAX entries, ending on the last signed head that fits (at least one signed run is
+ * given even when it alone exceeds max_bytes; it never exceeds MT_MESSAGE_MAX). */
+struct mt_run_wanted {
+    uint32_t chain_no;
+    uint64_t first;
+    size_t max_bytes;
+    bool
+        check; /* all of it beforehand; otherwise the peer alone does, and refuses what is damaged */
+};
+
 #endif

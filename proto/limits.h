@@ -43,8 +43,11 @@ enum {
     MT_INSTALLATIONS_MAX = 1024, /* installations of an organisation over its life */
     MT_FREE_VOTES_MAX = 64,      /* votes on acts not in force kept per seat */
     MT_CTL_CLIENTS_MAX = 64,     /* control socket clients */
-    MT_WINDOW_PEER = 3584 * 1024,     /* unverified run bytes per peer */
-    MT_WINDOW_ALL = 16 * 1024 * 1024, /* unverified run bytes of all peers */
+    MT_WINDOW_PEER = 4608 * 1024,       /* unverified run bytes per peer */
+    MT_BATCH_RUNS = MT_WINDOW_PEER / 3, /* run bytes in a batch when more wait: a third of a window
+                                           is on its way while another is prepared and the
+                                           last one committed */
+    MT_WINDOW_ALL = 16 * 1024 * 1024,   /* unverified run bytes of all peers */
 };
 
 #define MT_LAMPORT_MAX       (UINT64_C(1) << 62)

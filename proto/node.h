@@ -29,7 +29,7 @@ enum mt_command_type {
     MT_CMD_REGION_CREATE, /* name */
     MT_CMD_INVITE_CREATE, /* name (label of the invitation) -> invite */
     MT_CMD_INVITE_REVOKE, /* name */
-    MT_CMD_JOIN,          /* code (text) -> join state */
+    MT_CMD_JOIN,          /* code (text), empty: joining is given up -> join state */
     MT_CMD_APPROVE,       /* name, number -> id of the organisation admitted */
     MT_CMD_WRITE,         /* audience, contents */
     MT_CMD_PING,          /* audience (another member): ask for an answer now, or dial it now */
@@ -71,7 +71,7 @@ enum mt_effect_type {
     MT_FX_PERSIST, /* batch: make it durable, then MT_EV_PERSISTED. At most one is away at a time */
     MT_FX_PREPARE, /* job: a run whose batch comes later may be prepared; the caller takes the
                       reference, or leaves it */
-    MT_FX_FETCH,   /* conn, chain_no, first, max_bytes: read a run, then MT_EV_FETCHED */
+    MT_FX_FETCH,   /* conn, want: read a run, then MT_EV_FETCHED */
     MT_FX_REPLY,   /* request, err, reply */
     MT_FX_LOG,     /* log: something worth a line; no secrets, no personal data */
     MT_FX_CHANGED, /* records changed here (ours or a peer's): wake watchers */
@@ -103,9 +103,7 @@ struct mt_effect {
     char address[MT_ADDRESS_MAX + 1];
     struct mt_batch *batch; /* the caller sets it to NULL when it takes it */
     struct mt_run_job *job; /* as batch */
-    uint32_t chain_no;
-    uint64_t first;
-    size_t max_bytes;
+    struct mt_run_wanted want;
     uint64_t request;
     enum mt_err err;
     struct mt_reply reply;
@@ -145,6 +143,10 @@ struct mt_effect *mt_node_effects(struct mt_node *n, size_t *count);
 
 /* When the node wants an MT_EV_TICK at the latest, in mono_ms; UINT64_MAX: not at all. */
 uint64_t mt_node_deadline(const struct mt_node *n);
+
+/* For how long nobody more is to be accepted at `mono_ms`, because answering callers has taken its
+ * part of the time; 0: go on. Who waits outside comes in when it is their turn. */
+uint64_t mt_node_accept_in_ms(const struct mt_node *n, uint64_t mono_ms);
 
 /* ---- looking at it: everything borrowed, valid until the next step ---- */
 

@@ -298,6 +298,8 @@ enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
     bool ours = mt_id_eq(&n->replica.chains.v[chain].info.feed, &n->secret->feed.pub);
     if (ours && n->filling && n->filling->n_locals && close_filling(n) != MT_OK)
         return MT_ENOMEM;
+    if (n->filling && n->filling->run_bytes >= MT_BATCH_RUNS && close_filling(n) != MT_OK)
+        return MT_ENOMEM;
     struct mt_work *w = mt_node_work(n);
     struct mt_op *op = w ? mt_batch_add(w->batch, MT_OP_RUN) : NULL;
     if (!op)
@@ -313,6 +315,7 @@ enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
     op->run.chain = n->replica.chains.v[chain].info;
     op->run.message = op->run.job->message;
     w->batch->bytes += len;
+    w->run_bytes += len;
     if (n->away || len > PREPARE_BYTES)
         prepare_meanwhile(n, op->run.job, chain);
     return MT_OK;

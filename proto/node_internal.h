@@ -128,6 +128,7 @@ struct mt_work {
     bool announce; /* tell peers of the items once they are durable */
     bool own_run;  /* holds a run of a chain of ours, which a peer sent: entries of our own may not
                       stand in the same batch, since they might not continue the chain then */
+    size_t run_bytes; /* of peers */
 };
 
 /* The end of a chain of ours including what is not durable yet. */
@@ -154,6 +155,7 @@ struct mt_node {
     bool behind;     /* our own older entries may be missing: nothing is written until a
                                   peer has told what it holds */
     bool retire_due; /* our chain was seen ahead of us */
+    bool is_doubted; /* a peer refused something: runs are checked before they are sent */
 
     struct mt_replica replica;
     uint64_t generation;     /* of the governance set, as last looked at */

@@ -56,9 +56,20 @@ void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
         mt_node_close(n, c, err);
 }
 
-/* They said why they close. An applicant learns here that the code is somebody else's. */
+/* Reasons that only what was sent gives. */
+static bool is_about_bytes(struct mt_slice reason) {
+    for (unsigned i = 0; i < MT_ERR_COUNT; i++)
+        if (mt_slice_is(reason, mt_err_code(i)))
+            return mt_err_class(i) == MT_CLASS_PEER && i != MT_ETIMEOUT && i != MT_EMEMBER;
+    return false;
+}
+
+/* They said why they close. An applicant learns here that the code is somebody else's. Anyone learns
+ * that something sent was not in order: what is stored may be damaged, and is checked from now on
+ * before it is sent. */
 static void heard_bye(struct mt_node *n, struct mt_conn *c, struct mt_slice reason) {
     mt_node_log_link(n, c, "link_bye", 0, MT_OK);
+    n->is_doubted = n->is_doubted || is_about_bytes(reason);
     if (c->applying && mt_slice_is(reason, mt_err_code(MT_EMEMBER))) {
         n->joining.state = MT_JOIN_REFUSED;
         n->joining.err = MT_EMEMBER;
@@ -200,8 +211,9 @@ void mt_node_pump(struct mt_node *n) {
         if (!fx)
             continue;
         fx->conn = c->id;
-        fx->chain_no = n->replica.chains.v[chain].info.no;
-        fx->first = first;
-        fx->max_bytes = max_bytes;
+        fx->want = (struct mt_run_wanted){.chain_no = n->replica.chains.v[chain].info.no,
+                                          .first = first,
+                                          .max_bytes = max_bytes,
+                                          .check = n->is_doubted};
     }
 }

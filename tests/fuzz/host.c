@@ -210,7 +210,7 @@ static void effect(struct host *h, struct mt_effect *fx, struct events *next) {
         break;
     case MT_FX_FETCH:
         ev = add(next, MT_EV_FETCHED, fx->conn);
-        ev->chain_no = fx->chain_no;
+        ev->chain_no = fx->want.chain_no;
         ev->err = MT_ENOTFOUND;
         break;
     case MT_FX_REPLY:

@@ -210,14 +210,14 @@ enum mt_err mt_store_load_chains(struct mt_store *s, mt_chain_fn fn, void *arg) 
     return fn(arg, &chain, &head, 5);
 }
 
-enum mt_err mt_store_read_run(struct mt_store *s, uint32_t chain_no, uint64_t first,
-                              size_t max_bytes, struct mt_writer *w, uint64_t *last) {
+enum mt_err mt_store_read_run(struct mt_store *s, const struct mt_run_wanted *want,
+                              struct mt_writer *w, uint64_t *last) {
     (void)s;
     assert_int_equal(the_node->stepping, 0);
-    if (chain_no == 404)
+    if (want->chain_no == 404)
         return MT_ENOTFOUND;
     mt_writer_put(w, "run", 3);
-    *last = first + max_bytes;
+    *last = want->first + want->max_bytes;
     return MT_OK;
 }
 

@@ -216,7 +216,9 @@ static inline enum mt_err look_chain(void *arg, const struct mt_chain_info *chai
     mt_hash_add(&l->h, head->entry.b, sizeof head->entry.b);
     for (uint64_t next = 1, last; next <= head->seq; next = last + 1) {
         struct mt_writer out = mt_writer(run, sizeof run);
-        enum mt_err err = mt_store_read_run(l->s, chain->no, next, sizeof run, &out, &last);
+        struct mt_run_wanted want = {
+            .chain_no = chain->no, .first = next, .max_bytes = sizeof run, .check = true};
+        enum mt_err err = mt_store_read_run(l->s, &want, &out, &last);
         if (err)
             return err;
         mt_hash_add(&l->h, run, out.n);

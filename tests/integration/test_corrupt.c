@@ -140,8 +140,9 @@ static enum mt_err export_chain(void *arg, const struct mt_chain_info *chain,
     for (uint64_t first = 1, last; first <= head->seq; first = last + 1) {
         char what[96];
         struct mt_writer out = mt_writer(memory, MT_MESSAGE_MAX);
-        enum mt_err err =
-            mt_store_read_run(x->w->orgs[0].store, chain->no, first, RUN_BYTES, &out, &last);
+        struct mt_run_wanted want = {
+            .chain_no = chain->no, .first = first, .max_bytes = RUN_BYTES, .check = true};
+        enum mt_err err = mt_store_read_run(x->w->orgs[0].store, &want, &out, &last);
         (void)snprintf(what, sizeof what, "run of chain %u from %u", (unsigned)chain->no,
                        (unsigned)first);
         note(x->f, what, err, err ? mt_slice(NULL, 0) : mt_writer_slice(&out));

@@ -232,16 +232,16 @@ static void fetch_many(struct mt_node *n, const struct mt_event *event) {
     if (event->type == MT_EV_COMMAND) {
         for (uint32_t i = 0; i < 3; i++) {
             struct mt_effect *fx = put(n, MT_FX_FETCH);
-            fx->chain_no = i == 1 ? 404 : 1;
-            fx->first = 10;
-            fx->max_bytes = 5;
+            fx->want.chain_no = i == 1 ? 404 : 1;
+            fx->want.first = 10;
+            fx->want.max_bytes = 5;
         }
         put(n, MT_FX_CHANGED);
     } else if (event->type == MT_EV_FETCHED && event->chain_no == 1) {
         assert_int_equal(event->last, 15);
         assert_true(mt_slice_is(event->bytes, "run"));
         if (n->n_events < 10) /* one leads to the next */
-            put(n, MT_FX_FETCH)->chain_no = 404;
+            put(n, MT_FX_FETCH)->want.chain_no = 404;
     }
 }
 
@@ -367,7 +367,7 @@ static void connections_are_heard_in_order(void **state) {
 static void fetch_too_many(struct mt_node *n, const struct mt_event *event) {
     if (event->type == MT_EV_COMMAND)
         for (int i = 0; i < 2000; i++)
-            put(n, MT_FX_FETCH)->chain_no = 404;
+            put(n, MT_FX_FETCH)->want.chain_no = 404;
 }
 
 static void more_fetches_than_there_is_room_for_do_no_harm(void **state) {

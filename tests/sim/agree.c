@@ -299,10 +299,12 @@ static void check_keys(struct sim *s, const struct needles *x) {
         struct mt_id region = host_info(h).region;
         struct mt_head before = {0};
         struct mt_run run;
+        struct mt_run_wanted want = {
+            .chain_no = x->all[i].chain_no, .first = 1, .max_bytes = 1, .check = true};
         uint64_t last;
         if (check_is_out(s, x->all[i].one) || check_is_out(s, x->all[i].other))
             continue;
-        if (mt_store_read_run(h->store, x->all[i].chain_no, 1, 1, &w, &last) ||
+        if (mt_store_read_run(h->store, &want, &w, &last) ||
             mt_run_check(mt_writer_slice(&w), &region, &x->all[i].feed, &before, entries, arena,
                          &run)) {
             sim_fail(s, "org%d: its chain cannot be read from the beginning", x->all[i].one);

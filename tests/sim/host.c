@@ -165,9 +165,7 @@ static void carry_out(struct sim *s, struct host *h, struct mt_effect *fx) {
     case MT_FX_FETCH:
         e = about(h, AT_FETCH);
         e.conn = fx->conn;
-        e.chain_no = fx->chain_no;
-        e.first = fx->first;
-        e.max_bytes = fx->max_bytes;
+        e.want = fx->want;
         sim_at(s, chance_below(&s->chance, 3), e);
         break;
     case MT_FX_REPLY:
@@ -409,13 +407,14 @@ static void persisted(struct sim *s, struct host *h) {
 static void fetch(struct sim *s, struct host *h, const struct event *e) {
     static uint8_t run[MT_MESSAGE_MAX];
     struct mt_writer w = mt_writer(run, sizeof run);
-    struct mt_event event = {.type = MT_EV_FETCHED, .conn = e->conn, .chain_no = e->chain_no};
-    event.err = mt_store_read_run(h->store, e->chain_no, e->first, e->max_bytes, &w, &event.last);
+    struct mt_event event = {.type = MT_EV_FETCHED, .conn = e->conn, .chain_no = e->want.chain_no};
+    event.err = mt_store_read_run(h->store, &e->want, &w, &event.last);
     if (event.err == MT_OK)
         event.bytes = mt_writer_slice(&w);
     else if (event.err != MT_EIO || s->is_calm) /* a disk that fails may fail readers too */
-        sim_fail(s, "org%d: chain %u from %llu cannot be read: %s (%s)", h->index, e->chain_no,
-                 (unsigned long long)e->first, mt_err_code(event.err), mt_store_detail(h->store));
+        sim_fail(s, "org%d: chain %u from %llu cannot be read: %s (%s)", h->index, e->want.chain_no,
+                 (unsigned long long)e->want.first, mt_err_code(event.err),
+                 mt_store_detail(h->store));
     host_step(s, h, &event);
 }
 

@@ -86,9 +86,7 @@ struct event {
     uint32_t wire, wire_serial;
     int side;
     enum mt_err err;
-    uint32_t chain_no; /* FETCH */
-    uint64_t first;
-    size_t max_bytes;
+    struct mt_run_wanted want; /* FETCH */
 };
 
 /* Bytes, or the end, on their way in one direction. */

@@ -107,8 +107,10 @@ static inline void fetch(struct table *t, int host, const struct mt_effect *fx) 
     q->bytes = malloc(MT_MESSAGE_MAX);
     assert_non_null(q->bytes);
     q->ev.conn = fx->conn;
-    q->ev.chain_no = fx->chain_no;
-    q->ev.bytes = store_fetch(&t->h[host], fx->chain_no, fx->first, q->bytes, &q->ev.last);
+    t->h[host].checks = fx->want.check;
+    q->ev.chain_no = fx->want.chain_no;
+    q->ev.bytes =
+        store_fetch(&t->h[host], fx->want.chain_no, fx->want.first, q->bytes, &q->ev.last);
     q->ev.err = q->ev.bytes.n ? MT_OK : MT_ENOTFOUND;
 }
 

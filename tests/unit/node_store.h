@@ -56,6 +56,7 @@ struct host {
     struct mt_log_line logs[LOGS];
     size_t n_logs;
     size_t bytes_sent;
+    bool checks; /* the last run it wanted to send was to be checked */
     int changed;
 };
 

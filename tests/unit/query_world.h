@@ -133,9 +133,9 @@ static inline void fetch(struct org *o, const struct mt_effect *fx) {
     uint8_t *memory = malloc(MT_MESSAGE_MAX);
     assert_non_null(memory);
     struct mt_writer out = mt_writer(memory, MT_MESSAGE_MAX);
-    struct mt_event event = {.type = MT_EV_FETCHED, .conn = fx->conn, .chain_no = fx->chain_no};
-    event.err =
-        mt_store_read_run(o->store, fx->chain_no, fx->first, fx->max_bytes, &out, &event.last);
+    struct mt_event event = {
+        .type = MT_EV_FETCHED, .conn = fx->conn, .chain_no = fx->want.chain_no};
+    event.err = mt_store_read_run(o->store, &fx->want, &out, &event.last);
     post(o->world, o->no, &event, event.err ? mt_slice(NULL, 0) : mt_writer_slice(&out));
     free(memory);
 }

@@ -150,6 +150,28 @@ static void runs_that_were_not_saved_are_sent_again(void **state) {
     assert_int_equal(entries(t, 1), 1);
 }
 
+/* Once a peer refused what was sent, it is checked before it is sent. A peer that goes away says so
+ * too, which is no reason. */
+static void what_a_peer_refused_is_checked(void **state) {
+    struct table *t = *state;
+    a_region_of_three(t);
+    stop(t, 1);
+    assert_int_equal(write_to(t, 0, NULL), MT_OK);
+    pass(t, 100);
+    assert_false(t->h[0].checks);
+    uint8_t *damaged = t->h[0].chains[0].e[0].box;
+    *damaged ^= 1;
+    stop(t, 2); /* it has the entry, and would send it on */
+    start_as(t, 1, NULL);
+    pass(t, 5000);
+    assert_int_equal(entries(t, 1), 0);
+    pass(t, 60000);
+    assert_true(t->h[0].checks);
+    *damaged ^= 1;
+    pass(t, 150000);
+    assert_int_equal(entries(t, 1), 1);
+}
+
 /* Writes while a batch is away share the next one. */
 static void writes_behind_a_batch_go_together(void **state) {
     struct table *t = *state;
@@ -189,6 +211,51 @@ static void long_batches_are_signed_on_the_way(void **state) {
     assert_false(c->e[0].is_signed || c->e[MT_SIGN_ENTRIES_MAX].is_signed);
     meet(t);
     assert_int_equal(entries(t, 1), N);
+}
+
+/* One change of about 200 KiB. */
+static struct mt_slice large_content(uint8_t *buf, size_t cap, uint64_t rid) {
+    static const uint8_t part[16000];
+    struct mt_rid id = built_rid(rid);
+    struct mt_writer w = mt_writer(buf, cap);
+    mt_changes_begin(&w, 1);
+    mt_change_begin(&w, 3, 1, 0, &id, 13);
+    for (uint8_t field = 1; field <= 13; field++) {
+        mt_wire_put_uint(&w, field);
+        mt_wire_put_bin(&w, part, sizeof part);
+    }
+    return mt_writer_slice(&w);
+}
+
+/* While one part of a window is being committed the next is on its way: no batch takes all of it. */
+static void runs_of_a_peer_come_in_parts(void **state) {
+    struct table *t = *state;
+    enum { N = 30, LARGE = 256 * 1024 };
+    static uint8_t buf[LARGE];
+    size_t most = 0;
+    found(t);
+    bring_in(t, 1);
+    t->h[1].hold = true;
+    for (uint64_t i = 0; i < N; i++) {
+        struct mt_slice text = large_content(buf, sizeof buf, 1000 + i);
+        struct mt_command cmd = {.type = MT_CMD_WRITE, .contents = &text, .n_contents = 1};
+        assert_int_equal(command(t, 0, cmd, NULL), MT_OK);
+    }
+    meet(t);
+    for (int rounds = 0; rounds < 3 * N && entries(t, 1) < N; rounds++) {
+        size_t bytes = 0;
+        const struct mt_batch *b = t->h[1].held;
+        for (uint32_t i = 0; b && i < b->n; i++)
+            bytes += b->ops[i].type == MT_OP_RUN ? b->ops[i].run.message.n : 0;
+        most = bytes > most ? bytes : most;
+        release(t, 1);
+        t->h[1].hold = true;
+        pass(t, 1000);
+    }
+    release(t, 1);
+    pass(t, 1000);
+    assert_int_equal(entries(t, 1), N);
+    assert_in_range(most, MT_BATCH_RUNS, MT_BATCH_RUNS + LARGE);
 }
 
 static void refused_writes_leave_no_trace(void **state) {
@@ -336,8 +403,10 @@ int main(void) {
         NODE_TEST(a_batch_that_fails_answers_all_and_a_later_one_succeeds),
         NODE_TEST(governance_that_was_not_saved_is_saved_later),
         NODE_TEST(runs_that_were_not_saved_are_sent_again),
+        NODE_TEST(what_a_peer_refused_is_checked),
         NODE_TEST(writes_behind_a_batch_go_together),
         NODE_TEST(long_batches_are_signed_on_the_way),
+        NODE_TEST(runs_of_a_peer_come_in_parts),
         NODE_TEST(refused_writes_leave_no_trace),
         NODE_TEST(a_copied_store_opens_a_new_installation),
         NODE_TEST(a_rolled_back_store_is_found_by_its_peers),

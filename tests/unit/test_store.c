@@ -201,7 +201,9 @@ static enum mt_err read_all(struct fixture *f) {
     uint64_t last = 0;
     while (err == MT_OK) {
         struct mt_writer w = mt_writer(memory, sizeof memory);
-        err = mt_store_read_run(s, 1, last + 1, MT_RUN_BYTES_MAX, &w, &last);
+        struct mt_run_wanted want = {
+            .chain_no = 1, .first = last + 1, .max_bytes = MT_RUN_BYTES_MAX, .check = true};
+        err = mt_store_read_run(s, &want, &w, &last);
     }
     mt_store_close(s);
     return err == MT_ENOTFOUND && last == 0 ? MT_OK : err;
