@@ -37,6 +37,7 @@ struct import {
     struct values v; /* of the row at hand */
     struct pending pending[CMD_ROWS_MAX];
     size_t n;
+    uint8_t ids[CMD_ROWS_MAX][16]; /* for new records: one call into the kernel for all */
     struct identities identities; /* of `pending`, by its place there */
     struct named *named;
     size_t n_named, cap_named;
@@ -314,7 +315,7 @@ static enum mt_err decide_row(struct cmd *c, struct import *im, struct pending *
     err = cmd_check_fields(c, im->kind, fields);
     if (err)
         return err;
-    c->env->random(row->id.b, sizeof row->id.b);
+    memcpy(row->id.b, im->ids[im->n_new], sizeof row->id.b);
     im->n_new++;
     keep_pending(im, row);
     row->map = NULL;
@@ -367,6 +368,7 @@ static enum mt_err read_rows(struct cmd *c, struct import *im, struct mt_slice r
     uint32_t n = mt_wire_array(&r, 0, UINT32_MAX);
     if (n > CMD_ROWS_MAX)
         return cmd_say(c, MT_EINVALID, "at most %d rows in one call", CMD_ROWS_MAX);
+    c->env->random(im->ids[0], n * sizeof im->ids[0]);
     if (im->kind->no == MT_KIND_ORG && cmd_import_orgs_in_flight(c->env->shared))
         return MT_EAGAIN;
     enum mt_err err = mt_query_book(&c->q);

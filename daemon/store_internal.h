@@ -29,7 +29,7 @@ enum table {
 };
 
 enum {
-    STORE_FORMAT = 2,
+    STORE_FORMAT = 3,
     STORE_KEY_MAX = 511, /* of LMDB as Debian builds it */
     STORE_CHECK_SIZE = 8,
     STORE_ROOM =

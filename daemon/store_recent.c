@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
-enum { SET_KEY = 8, FOLD_ROW = 8 + RECENT_KEY };
+/* A set: the number of its items, the items, and a filter of 64 bits for every FILTER_ITEMS of them. A
+ * record turns on up to four bits in one of these words. */
+enum { SET_KEY = 8, SET_COUNT = 4, FILTER_ITEMS = 16, FILTER_WORD = 8, ID_SIZE = 16 };
+enum { FOLD_ROW = 8 + RECENT_KEY };
 
 #define FOLD_NAME "fold" /* row of meta: last set of the move, and the key it is at */
 
@@ -16,6 +19,43 @@ static int cmp_item(const struct recent_item *a, const struct recent_item *b) {
     return memcmp(a->key, b->key, RECENT_KEY);
 }
 
+/* ---- sets ---- */
+
+static size_t filter_size(uint32_t n_items) {
+    return (n_items / FILTER_ITEMS + 1) * (size_t)FILTER_WORD;
+}
+
+/* The word of a filter of `size` bytes where a record has its bits, and these. Ids may be chosen by
+ * anybody: at worst the filter is of no use. */
+static size_t filter_place(const uint8_t id[static ID_SIZE], size_t size, uint64_t *bits) {
+    const uint64_t mix = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = (mt_load64(id) ^ mt_load64(id + 8) * mix) * mix;
+    x = (x ^ x >> 32) * mix;
+    *bits = 0;
+    for (unsigned i = 0; i < 4; i++)
+        *bits |= UINT64_C(1) << (x >> (6 * i) & 63);
+    return (size_t)((x >> 32) * (size / FILTER_WORD) >> 32) * FILTER_WORD;
+}
+
+static const uint8_t *id_of(const uint8_t rowid[static ROWID_SIZE]) {
+    return rowid + ROWID_SIZE - ID_SIZE;
+}
+
+static bool read_set(struct recent *out, uint64_t no, struct mt_slice value) {
+    uint32_t n = value.n >= SET_COUNT ? mt_load32(value.p) : 0;
+    size_t items = (size_t)n * sizeof(struct recent_item);
+    if (value.n != SET_COUNT + items + filter_size(n) + STORE_CHECK_SIZE)
+        return false;
+    out->sets[out->n].no = no;
+    out->sets[out->n].items = (const void *)(value.p + SET_COUNT);
+    out->sets[out->n].filter = value.p + SET_COUNT + items;
+    out->sets[out->n].n = n;
+    out->sets[out->n].at = 0;
+    out->total += n;
+    out->n++;
+    return true;
+}
+
 void mt_recent_load(struct mt_txn *t, struct recent *out) {
     struct mt_slice key = {0}, value;
     out->n = 0;
@@ -25,16 +65,11 @@ void mt_recent_load(struct mt_txn *t, struct recent *out) {
     MDB_cursor *c = mt_txn_cursor(t, T_RECENT);
     for (bool more = mt_txn_move(t, c, MDB_FIRST, &key, &value); more;
          more = mt_txn_move(t, c, MDB_NEXT, &key, &value)) {
-        size_t n = value.n >= STORE_CHECK_SIZE ? value.n - STORE_CHECK_SIZE : 1;
-        if (key.n != SET_KEY || n % sizeof(struct recent_item) || out->n == RECENT_SETS_MAX) {
+        if (key.n != SET_KEY || out->n == RECENT_SETS_MAX ||
+            !read_set(out, mt_load64(key.p), value)) {
             mt_txn_fail(t, MT_ECORRUPT, "a row of table recent is damaged");
             return;
         }
-        out->sets[out->n].no = mt_load64(key.p);
-        out->sets[out->n].items = (const void *)value.p;
-        out->sets[out->n].n = (uint32_t)(n / sizeof(struct recent_item));
-        out->sets[out->n].at = 0;
-        out->total += out->sets[out->n++].n;
     }
 }
 
@@ -62,6 +97,10 @@ bool mt_recent_find(struct recent *r, const uint8_t key[static ROWID_SIZE], uint
     mt_recent_item(&want, true, mt_slice(key, ROWID_SIZE));
     for (uint32_t i = r->n; i-- > 0;) {
         const struct recent_item *items = r->sets[i].items;
+        uint64_t bits;
+        size_t word = filter_place(id_of(key), filter_size(r->sets[i].n), &bits);
+        if ((mt_load64(r->sets[i].filter + word) & bits) != bits)
+            continue;
         uint32_t at = lower_bound(items, r->sets[i].n, r->sets[i].at, want.key);
         r->sets[i].at = at;
         if (at < r->sets[i].n && cmp_item(&items[at], &want) == 0) {
@@ -72,15 +111,33 @@ bool mt_recent_find(struct recent *r, const uint8_t key[static ROWID_SIZE], uint
     return false;
 }
 
+static void fill_filter(uint8_t *filter, const struct recent_item *items, uint32_t n) {
+    memset(filter, 0, filter_size(n));
+    for (uint32_t i = 0; i < n && items[i].key[0] == 0; i++) { /* those of rowid stand first */
+        uint64_t bits;
+        uint8_t *word = filter + filter_place(id_of(items[i].key + 1), filter_size(n), &bits);
+        mt_be64(word, mt_load64(word) | bits);
+    }
+}
+
 void mt_recent_put(struct mt_txn *t, const struct recent_item *items, uint32_t n) {
     uint8_t key[SET_KEY];
+    size_t size = SET_COUNT + n * sizeof *items + filter_size(n);
+    uint8_t *set = malloc(size);
+    if (!set) {
+        mt_txn_fail(t, MT_ENOMEM, "merging");
+        return;
+    }
+    mt_be32(set, n);
+    memcpy(set + SET_COUNT, items, n * sizeof *items);
+    fill_filter(set + SET_COUNT + n * sizeof *items, items, n);
     struct mt_slice last = {0}, value;
     uint64_t no = 1;
     if (mt_txn_move(t, mt_txn_cursor(t, T_RECENT), MDB_LAST, &last, &value) && last.n == SET_KEY)
         no = mt_load64(last.p) + 1;
     mt_be64(key, no);
-    mt_txn_put_row(t, T_RECENT, mt_slice(key, sizeof key),
-                   mt_slice((const void *)items, n * sizeof *items), true);
+    mt_txn_put_row(t, T_RECENT, mt_slice(key, sizeof key), mt_slice(set, size), true);
+    free(set);
     t->store->last_set = n;
 }
 

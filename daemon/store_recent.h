@@ -33,6 +33,7 @@ struct recent {
     struct {
         uint64_t no;
         const struct recent_item *items;
+        const uint8_t *filter; /* says of most records that are not in the set that they are not */
         uint32_t n, at;
     } sets[RECENT_SETS_MAX];
 };

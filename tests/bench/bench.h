@@ -48,8 +48,9 @@ struct bench_limits {
     double sign_ms;     /* one Ed25519 verification */
 };
 
-/* Measures on `n` changes, in files in `dir` that it removes. */
-void bench_limits(const char *dir, uint32_t n, struct bench_limits *out);
+/* Measures on `n` changes, in files in `dir` that it removes; those received come over again up to
+ * `total`, since what a machine writes down later takes it longer. */
+void bench_limits(const char *dir, uint32_t n, uint32_t total, struct bench_limits *out);
 
 /* One small durable LMDB transaction; asked again beside each figure that waits for one, because
  * what else the disk does changes it. */

@@ -468,7 +468,7 @@ int main(void) {
     bench_on_failure(clean);
     printf("daemons on loopback, %llu changes of %d bytes, one per entry\n",
            (unsigned long long)b->n, BENCH_CONTENT);
-    bench_limits(b->base, b->n < LIMIT_N ? (uint32_t)b->n : LIMIT_N, &b->limits);
+    bench_limits(b->base, b->n < LIMIT_N ? (uint32_t)b->n : LIMIT_N, (uint32_t)b->n, &b->limits);
     const char *only = getenv("BENCH_ONLY");
     if (!only || strcmp(only, "import") != 0)
         two_replicas(b, only && strcmp(only, "sync") == 0);
