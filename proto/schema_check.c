@@ -23,12 +23,24 @@ static bool is_control(struct mt_slice s, size_t at) {
            (s.p[at + 1] == 0x81 && is_continuation_in(s, at + 2, 0xa6, 0xa9));
 }
 
+/* True when the eight bytes at `p` are printable ASCII: most text, taken in one step. */
+static bool is_plain8(const uint8_t *p) {
+    const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return ((v | (v - each * 0x20) | (v + each)) & high) == 0;
+}
+
 enum mt_text_err mt_text_check(const struct mt_field *f, struct mt_slice s) {
     if (s.n > (f->max ? f->max : MT_STRING_MAX))
         return MT_TEXT_TOO_LONG;
     if (!mt_utf8_valid(s))
         return MT_TEXT_NOT_TEXT;
     for (size_t i = 0; i < s.n; i++) {
+        if (f->type != MT_FIELD_STRS && s.n - i >= 8 && is_plain8(s.p + i)) {
+            i += 7;
+            continue;
+        }
         bool layout = f->type == MT_FIELD_TEXT && (s.p[i] == '\n' || s.p[i] == '\t');
         if ((!layout && is_control(s, i)) || (f->type == MT_FIELD_STRS && s.p[i] == '|'))
             return MT_TEXT_NOT_TEXT;

@@ -8,6 +8,7 @@
 
 #include "limits.h"
 #include "schema.h"
+#include "schema_check.h"
 #include "schema_vocab.h"
 
 enum { BUF = 40000 };
@@ -124,6 +125,24 @@ static void money_is_read_in_both_notations(void **state) {
     fails(&cents, "99999999999999999999999", MT_TEXT_TOO_LARGE);
     fails(&cents, "90071992547409,92", MT_TEXT_TOO_LARGE);
     becomes(&cents, "90071992547409,91", "90071992547409.91", -1);
+}
+
+/* Every byte, at every place of a text long enough to be taken in steps. */
+static void control_bytes_are_found_wherever_they_stand(void **state) {
+    const struct mt_field line = {.type = MT_FIELD_STR}, lines = {.type = MT_FIELD_TEXT},
+                          list = {.type = MT_FIELD_STRS};
+    uint8_t bytes[21];
+    (void)state;
+    for (unsigned byte = 1; byte < 0x80; byte++)
+        for (size_t at = 0; at < sizeof bytes; at++) {
+            struct mt_slice s = mt_slice(bytes, sizeof bytes);
+            bool is_control = byte < 0x20 || byte == 0x7f, is_layout = byte == '\n' || byte == '\t';
+            memset(bytes, byte == '~' ? ' ' : '~', sizeof bytes);
+            bytes[at] = (uint8_t)byte;
+            assert_int_equal(mt_text_check(&line, s) != MT_TEXT_OK, is_control);
+            assert_int_equal(mt_text_check(&lines, s) != MT_TEXT_OK, is_control && !is_layout);
+            assert_int_equal(mt_text_check(&list, s) != MT_TEXT_OK, is_control || byte == '|');
+        }
 }
 
 static void wrong_texts_say_what_is_wrong(void **state) {
@@ -417,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_of_every_type_round_trip),
         cmocka_unit_test(money_is_read_in_both_notations),
+        cmocka_unit_test(control_bytes_are_found_wherever_they_stand),
         cmocka_unit_test(wrong_texts_say_what_is_wrong),
         cmocka_unit_test(an_empty_text_clears),
         cmocka_unit_test(relative_dates_need_a_today),
