@@ -18,7 +18,7 @@ static void settle_job(void *arg, struct mt_run_job *job) {
     struct mt_persist *p = arg;
     uv_mutex_lock(&p->lock);
     while (job->is_queued)
-        uv_cond_wait(&p->changed, &p->lock);
+        uv_cond_wait(&p->job_done, &p->lock);
     uv_mutex_unlock(&p->lock);
 }
 
@@ -44,8 +44,8 @@ static void wait_for_batch(struct mt_persist *p) {
     bool untidy = true;
     while (!p->batch && !p->stopping) {
         if (!untidy) {
-            uv_cond_wait(&p->changed, &p->lock);
-        } else if (uv_cond_timedwait(&p->changed, &p->lock, pause) == UV_ETIMEDOUT) {
+            uv_cond_wait(&p->batch_came, &p->lock);
+        } else if (uv_cond_timedwait(&p->batch_came, &p->lock, pause) == UV_ETIMEDOUT) {
             untidy = !tidy(p);
             pause = AGAIN_NS;
         }
@@ -68,7 +68,9 @@ static void commit(void *arg) {
         uv_mutex_lock(&p->lock);
         p->batch = NULL;
         p->finished = batch;
+        uv_mutex_unlock(&p->lock);
         (void)uv_async_send(&p->done);
+        uv_mutex_lock(&p->lock);
     }
     uv_mutex_unlock(&p->lock);
 }
@@ -87,7 +89,7 @@ static void prepare(void *arg) {
     uv_mutex_lock(&p->lock);
     for (;;) {
         while (!p->first_job && !p->stopping)
-            uv_cond_wait(&p->changed, &p->lock);
+            uv_cond_wait(&p->job_came, &p->lock);
         if (!p->first_job)
             break;
         struct mt_run_job *job = take_job(p);
@@ -97,7 +99,7 @@ static void prepare(void *arg) {
             mt_prepare_run(p->prepare, job);
         uv_mutex_lock(&p->lock);
         job->is_queued = false;
-        uv_cond_broadcast(&p->changed);
+        uv_cond_signal(&p->job_done);
         mt_run_job_unref(job);
     }
     uv_mutex_unlock(&p->lock);
@@ -118,7 +120,8 @@ static void on_done(uv_async_t *handle) {
 static void stop(struct mt_persist *p) {
     uv_mutex_lock(&p->lock);
     p->stopping = true;
-    uv_cond_broadcast(&p->changed);
+    uv_cond_signal(&p->batch_came);
+    uv_cond_signal(&p->job_came);
     uv_mutex_unlock(&p->lock);
 }
 
@@ -128,10 +131,14 @@ enum mt_err mt_persist_open(struct mt_persist *p, uv_loop_t *loop, struct mt_sto
     p->end_job = &p->first_job;
     if (uv_mutex_init(&p->lock))
         return MT_ENOMEM;
-    if (uv_cond_init(&p->changed))
+    if (uv_cond_init(&p->batch_came))
         goto err_after_lock;
+    if (uv_cond_init(&p->job_came))
+        goto err_after_batch_came;
+    if (uv_cond_init(&p->job_done))
+        goto err_after_job_came;
     if (mt_prepare_new(&p->prepare, store) != MT_OK)
-        goto err_after_cond;
+        goto err_after_job_done;
     if (uv_thread_create(&p->committer, commit, p))
         goto err_after_prepare;
     if (uv_thread_create(&p->preparer, prepare, p))
@@ -149,8 +156,12 @@ err_after_committer:
     uv_thread_join(&p->committer);
 err_after_prepare:
     mt_prepare_free(p->prepare);
-err_after_cond:
-    uv_cond_destroy(&p->changed);
+err_after_job_done:
+    uv_cond_destroy(&p->job_done);
+err_after_job_came:
+    uv_cond_destroy(&p->job_came);
+err_after_batch_came:
+    uv_cond_destroy(&p->batch_came);
 err_after_lock:
     uv_mutex_destroy(&p->lock);
     p->stopping = true;
@@ -162,8 +173,8 @@ void mt_persist_start(struct mt_persist *p, struct mt_batch *take_batch) {
     p->is_busy = true;
     uv_mutex_lock(&p->lock);
     p->batch = take_batch;
-    uv_cond_broadcast(&p->changed);
     uv_mutex_unlock(&p->lock);
+    uv_cond_signal(&p->batch_came); /* after the lock, or who wakes has to wait for it */
 }
 
 void mt_persist_prepare(struct mt_persist *p, struct mt_run_job *take_job) {
@@ -171,8 +182,8 @@ void mt_persist_prepare(struct mt_persist *p, struct mt_run_job *take_job) {
     take_job->is_queued = true;
     *p->end_job = take_job;
     p->end_job = &take_job->next;
-    uv_cond_broadcast(&p->changed);
     uv_mutex_unlock(&p->lock);
+    uv_cond_signal(&p->job_came);
 }
 
 void mt_persist_close(struct mt_persist *p) {
@@ -183,7 +194,9 @@ void mt_persist_close(struct mt_persist *p) {
     uv_thread_join(&p->preparer);
     mt_prepare_free(p->prepare);
     mt_batch_free(p->finished);
-    uv_cond_destroy(&p->changed);
+    uv_cond_destroy(&p->job_done);
+    uv_cond_destroy(&p->job_came);
+    uv_cond_destroy(&p->batch_came);
     uv_mutex_destroy(&p->lock);
     uv_close((uv_handle_t *)&p->done, NULL);
 }

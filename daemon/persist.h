@@ -18,8 +18,8 @@ struct mt_persist {
     bool is_busy; /* a batch is away; the loop's own */
     uv_async_t done;
     uv_thread_t committer, preparer;
-    uv_mutex_t lock; /* for all below */
-    uv_cond_t changed;
+    uv_mutex_t lock;                          /* for all below */
+    uv_cond_t batch_came, job_came, job_done; /* one waits for each */
     bool stopping;
     struct mt_batch *batch, *finished;       /* to commit; to be given back */
     struct mt_run_job *first_job, **end_job; /* to prepare, one reference each */
