@@ -85,7 +85,11 @@ enum mt_err mt_read_index(struct mt_read *r, const struct mt_index_query *q, mt_
     struct mt_txn *t = r->txn;
     uint8_t low[VALUE_MAX], high[VALUE_MAX];
     enum mt_err err = bound(r, q, q->from, 0, low);
-    if (err == MT_OK)
+    bool is_one = q->type == MT_INDEX_IDENTITY && mt_slice_eq(q->from, q->to) &&
+                  q->from.n == mt_store_index_width(q->type);
+    if (err == MT_OK && is_one) /* an import asks at every row, and the key takes a hash */
+        memcpy(high, low, sizeof high);
+    else if (err == MT_OK)
         err = bound(r, q, q->to, 0xff, high);
     if (err)
         return err;
