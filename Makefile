@@ -169,9 +169,10 @@ valgrind: ## check under valgrind's memcheck: unit and integration tests, two si
 	@status=0; for kind in unit integration sim-seeds; do \
 		$(MAKE) INNER=1 VARIANT=valgrind SEEDS=2 run-$$kind || status=1; done; exit $$status
 
-COVERAGE_FILES = $(foreach m,noise wire wire_scan entry feed,proto/$(m).c)
+COVERAGE_FILES = $(foreach m,noise wire wire_scan entry feed gov gov_derive gov_item gov_view,proto/$(m).c)
 # End-to-end tests that run the daemon through its own start, sockets and end.
-COVERAGE_E2E = $(foreach t,session cli config doctor import copies claims damage,tests/e2e/$(t).sh)
+COVERAGE_E2E = $(foreach t,session cli config doctor import copies claims damage stranger ping disk \
+	strace,tests/e2e/$(t).sh)
 coverage: ## lines and branches that the tests reach (COVERAGE_FILES= lists every file)
 	@find $(BUILD)/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) check VARIANT=coverage SEEDS=10 T=
@@ -331,7 +332,7 @@ run-integration:
 	@$(TEST_ENV) UNDER='$(UNDER)' $(if $(UNDER),CORRUPT_COPIES=12) tests/run.sh integration $(call limit,120) $(INTEGRATION)
 run-e2e:
 	@$(TEST_ENV) MEENT_STRANGER='$(abspath $(STRANGER))' FLOOD='$(FLOOD)' \
-		tests/run.sh e2e $(call limit,600) $(E2E)
+		tests/run.sh e2e $(call limit,$(if $(filter all,$(FAULTS) $(FLOOD) $(STORIES)),7200,600)) $(E2E)
 
 # Changes only when the compiler or a flag does; objects depend on it.
 FLAGS = $(CC) $(ALL_CFLAGS) $(WORLD_CFLAGS) $(ALL_LDFLAGS)

@@ -75,12 +75,12 @@ static int begun_cmp(const void *a, const void *b) {
 static enum mt_err add_long(struct mt_query *q, const struct mt_list *list, uint32_t from,
                             uint32_t day, struct mt_rows *rows) {
     uint8_t bound[4];
+    mt_be32(bound, from);
     struct mt_rows ends;
     struct mt_index_query index = {.type = MT_INDEX_LONG,
                                    .all_audiences = list->kind->pair,
                                    .kind = list->kind->no,
                                    .from = mt_slice(bound, sizeof bound)};
-    mt_be32(bound, from);
     enum mt_err err = mt_query_rows(q, &index, &ends);
     struct begun *begun = malloc((ends.n + 1) * sizeof *begun);
     size_t n = 0;

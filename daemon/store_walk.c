@@ -356,7 +356,7 @@ static enum mt_err walk_all(struct state *s, const uint8_t *meta) {
 
 enum mt_err mt_store_walk(struct mt_walk *w) {
     struct state s = {.w = w, .name = "data.mdb"};
-    const uint8_t *meta;
+    const uint8_t *meta = NULL;
     w->why[0] = 0;
     enum mt_err err = read_metas(&s, &meta);
     return err ? err : walk_all(&s, meta);

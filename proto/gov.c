@@ -119,6 +119,17 @@ static bool is_low_order(const uint8_t grant[static 32]) {
     return mt_dh(any, grant, shared) != MT_OK;
 }
 
+/* True when an admission of the organisation is held, be it in force or not: what is valid must not
+ * depend on whether a vote was taken back before or after it came. */
+static bool is_admitted(const struct mt_gov *g, const struct mt_id *org) {
+    if (mt_id_eq(org, &g->founder))
+        return true;
+    for (size_t i = 0; g->items && i < g->n_items; i++)
+        if (g->items[i].type == MT_ITEM_ADMIT && mt_id_eq(&g->items[i].org, org))
+            return true;
+    return false;
+}
+
 static enum mt_err check_admit(struct mt_gov *g, struct incoming *in) {
     if (!mt_gov_tally(g, &in->item.id))
         return MT_EUNKNOWN; /* stored only with a seat's vote */
@@ -131,18 +142,8 @@ static enum mt_err check_admit(struct mt_gov *g, struct incoming *in) {
         return MT_EVALUE;
     in->s.org = in->member.org;
     memcpy(in->s.act.b, in->member.grant, sizeof in->s.act.b);
-    return MT_OK;
-}
-
-/* True when an admission of the organisation is held, be it in force or not: what is valid must not
- * depend on whether a vote was taken back before or after it came. */
-static bool is_admitted(const struct mt_gov *g, const struct mt_id *org) {
-    if (mt_id_eq(org, &g->founder))
-        return true;
-    for (size_t i = 0; g->items && i < g->n_items; i++)
-        if (g->items[i].type == MT_ITEM_ADMIT && mt_id_eq(&g->items[i].org, org))
-            return true;
-    return false;
+    in->is_new_org = !is_admitted(g, &in->s.org);
+    return in->is_new_org && g->n_orgs >= MT_ORGS_MAX ? MT_EFULL : MT_OK;
 }
 
 static enum mt_err check_certificate(struct mt_gov *g, struct incoming *in) {
@@ -196,6 +197,7 @@ static enum mt_err check_found(const struct mt_gov *g, struct incoming *in) {
     if (g->founded)
         return MT_EVALUE;
     enum mt_err err = mt_found_check(&in->item, &in->found);
+    in->is_new_org = true;
     return !err && is_low_order(in->found.grant) ? MT_EVALUE : err;
 }
 
@@ -264,16 +266,12 @@ static enum mt_err contend(struct mt_gov *g, const struct incoming *in, uint32_t
 }
 
 /* Appends a checked item and works out what follows from it. */
-static enum mt_err append(struct mt_gov *g, const struct incoming *in) {
+static void append(struct mt_gov *g, const struct incoming *in) {
     g->items[g->n_items++] = in->s;
-    enum mt_err err = mt_gov_derive(g, in);
-    if (err) {
-        g->n_items--;
-        return err;
-    }
+    g->n_orgs += in->is_new_org;
+    mt_gov_derive(g, in);
     g->cells[cell_of(g, &in->s.id)] = (uint32_t)g->n_items;
     g->generation++;
-    return MT_OK;
 }
 
 enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id) {
@@ -302,9 +300,9 @@ enum mt_err mt_gov_add(struct mt_gov *g, struct mt_slice bytes, struct mt_id *id
     in.s.type = in.item.type;
     if (in.item.type != MT_ITEM_FOUND && in.item.type != MT_ITEM_ADMIT)
         err = contend(g, &in, share);
-    if (!err)
-        err = append(g, &in);
     if (err)
         free(in.s.bytes);
+    else
+        append(g, &in);
     return err;
 }

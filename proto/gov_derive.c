@@ -53,7 +53,8 @@ const struct mt_member *mt_gov_member(const struct mt_gov *g, const struct mt_id
     return member_slot(g, org, &at);
 }
 
-static enum mt_err put_member(struct mt_gov *g, const struct mt_member *m) {
+/* There is room: members are among the organisations with an admission, and those have a cap. */
+static void put_member(struct mt_gov *g, const struct mt_member *m) {
     size_t at;
     struct mt_member *old = member_slot(g, &m->org, &at);
     if (old) {
@@ -64,14 +65,11 @@ static enum mt_err put_member(struct mt_gov *g, const struct mt_member *m) {
             *old = *m;
         if (differ)
             old->role = MT_ROLE_RELAY;
-        return MT_OK;
+        return;
     }
-    if (g->n_members >= MT_ORGS_MAX)
-        return MT_EFULL;
     memmove(g->members + at + 1, g->members + at, (g->n_members - at) * sizeof *g->members);
     g->members[at] = *m;
     g->n_members++;
-    return MT_OK;
 }
 
 static void copy_name(char out[static MT_NAME_MAX + 1], struct mt_slice name) {
@@ -104,9 +102,10 @@ static bool is_voted(const struct mt_gov *g, const struct stored *s) {
     return t && t->approve;
 }
 
-/* True when another organisation was admitted with the same grant key. */
+/* True when another organisation was admitted with the same grant key. Keys first: they rarely agree,
+ * and finding a vote takes long. */
 static bool shares_key(const struct mt_gov *g, const struct stored *s, const struct stored *o) {
-    return is_voted(g, o) && mt_id_eq(&o->act, &s->act) && !mt_id_eq(&o->org, &s->org);
+    return mt_id_eq(&o->act, &s->act) && !mt_id_eq(&o->org, &s->org) && is_voted(g, o);
 }
 
 /* A grant key belongs to one organisation: that of the lowest admission. */
@@ -119,27 +118,23 @@ static bool is_in_force(const struct mt_gov *g, const struct stored *s) {
     return true;
 }
 
-static enum mt_err rebuild_members(struct mt_gov *g) {
+static void rebuild_members(struct mt_gov *g) {
     size_t at;
     struct mt_member seat = *member_slot(g, &g->founder, &at);
     g->n_members = 0;
-    enum mt_err err = put_member(g, &seat);
-    for (size_t i = 0; i < g->n_items && !err; i++) {
+    put_member(g, &seat);
+    for (size_t i = 0; i < g->n_items; i++) {
         const struct stored *s = &g->items[i];
         struct mt_item item;
         struct mt_member m;
-        if (!is_in_force(g, s))
-            continue;
-        err = mt_item_get(mt_slice(s->bytes, s->n), &g->region, &item);
-        if (!err)
-            err = mt_gov_member_of(&item, &g->region, &m);
-        if (!err)
-            err = put_member(g, &m);
+        if (is_in_force(g, s) &&
+            mt_item_get(mt_slice(s->bytes, s->n), &g->region, &item) == MT_OK &&
+            mt_gov_member_of(&item, &g->region, &m) == MT_OK)
+            put_member(g, &m);
     }
-    return err;
 }
 
-static enum mt_err derive_found(struct mt_gov *g, const struct incoming *in) {
+static void derive_found(struct mt_gov *g, const struct incoming *in) {
     struct mt_member m = {.org = in->found.founder, .role = MT_ROLE_MEMBER, .is_seat = true};
     g->founded = true;
     g->region = g->head = m.act = in->item.id;
@@ -148,35 +143,36 @@ static enum mt_err derive_found(struct mt_gov *g, const struct incoming *in) {
     copy_name(g->region_name, in->found.name);
     copy_name(m.name, in->found.founder_name);
     memcpy(m.grant, in->found.grant, sizeof m.grant);
-    return put_member(g, &m);
+    put_member(g, &m);
 }
 
-static enum mt_err derive_vote(struct mt_gov *g, const struct incoming *in) {
+static void derive_vote(struct mt_gov *g, const struct incoming *in) {
     struct tally *t = mt_gov_tally(g, &in->vote.act);
     if (!t) {
         t = &g->tallies[g->n_tallies++];
         *t = (struct tally){.act = in->vote.act, .n = in->vote.n, .approve = in->vote.approve};
-        return MT_OK;
+        return;
     }
     if (in->vote.n < t->n)
-        return MT_OK;
+        return;
     /* Of contradicting votes with one number the lower id came through: it counts. */
     bool changed = in->vote.approve != t->approve;
     t->n = in->vote.n;
     t->approve = in->vote.approve;
-    return changed && t->held ? rebuild_members(g) : MT_OK;
+    if (changed && t->held)
+        rebuild_members(g);
 }
 
-static enum mt_err derive_admit(struct mt_gov *g, const struct incoming *in) {
+static void derive_admit(struct mt_gov *g, const struct incoming *in) {
     struct tally *t = mt_gov_tally(g, &in->item.id);
     bool alone = true;
     for (size_t i = 0; i < g->n_items; i++)
         alone &= !shares_key(g, &in->s, &g->items[i]);
-    enum mt_err err = MT_OK;
-    if (t->approve)
-        err = alone ? put_member(g, &in->member) : rebuild_members(g);
-    t->held = err == MT_OK;
-    return err;
+    t->held = true;
+    if (t->approve && alone)
+        put_member(g, &in->member);
+    else if (t->approve)
+        rebuild_members(g);
 }
 
 /* ---- installations ---- */
@@ -288,21 +284,24 @@ bool mt_gov_reserve(struct mt_gov *g, enum mt_item_type type) {
     }
 }
 
-enum mt_err mt_gov_derive(struct mt_gov *g, const struct incoming *in) {
+void mt_gov_derive(struct mt_gov *g, const struct incoming *in) {
     switch (in->item.type) {
     case MT_ITEM_FOUND:
-        return derive_found(g, in);
+        derive_found(g, in);
+        break;
     case MT_ITEM_VOTE:
-        return derive_vote(g, in);
+        derive_vote(g, in);
+        break;
     case MT_ITEM_ADMIT:
-        return derive_admit(g, in);
+        derive_admit(g, in);
+        break;
     case MT_ITEM_CERTIFICATE:
         derive_certificate(g, in);
-        return MT_OK;
+        break;
     case MT_ITEM_STATEMENT:
         mt_gov_list_statements(g);
-        return MT_OK;
+        break;
     default:
-        return MT_OK;
+        break;
     }
 }

@@ -36,6 +36,7 @@ struct mt_gov {
     uint64_t generation;
     struct stored *items;
     size_t n_items, cap_items;
+    size_t n_orgs;   /* the founder and each organisation of which an admission is held */
     uint32_t *cells; /* open addressing over item ids: index + 1, 0 free */
     size_t n_cells;
     struct tally *tallies;
@@ -54,6 +55,7 @@ struct mt_gov {
 struct incoming {
     struct mt_item item;
     struct stored s;
+    bool is_new_org; /* it counts in n_orgs */
     union {
         struct mt_found found;
         struct mt_vote vote;
@@ -81,9 +83,8 @@ enum mt_err mt_gov_member_of(const struct mt_item *item, const struct mt_id *reg
  * that stopped half-way would lose the item it displaced. Returns false when out of memory. */
 bool mt_gov_reserve(struct mt_gov *g, enum mt_item_type type);
 
-/* Works out what follows from `in`, which is the last of the items held; its memory is reserved.
- * Errors: MT_EFULL. */
-enum mt_err mt_gov_derive(struct mt_gov *g, const struct incoming *in);
+/* Works out what follows from `in`, which is the last of the items held; its memory is reserved. */
+void mt_gov_derive(struct mt_gov *g, const struct incoming *in);
 
 /* Lists the statements anew; there are at most one more than before the reservation. */
 void mt_gov_list_statements(struct mt_gov *g);

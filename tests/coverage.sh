@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Prints line and branch coverage of a build that ran under gcc --coverage: per folder, and per file.
-# Fails when proto or daemon is below its floor, and when a FILE has a line or branch that nothing
-# reached and that tests/coverage.allow does not explain.
+# Fails when proto or daemon is below its floor or has no figures, and when a FILE has a line or branch
+# that nothing reached and that tests/coverage.allow does not explain.
 #
 #   tests/coverage.sh OBJECTS [FILE...]     FILE: "proto/noise.c", to be listed beside the folders;
 #                                           with none, every file; -u FILE: what FILE did not reach
 #
 # Branches are those of the source: what gcc adds for exceptions, and the failing side of assert,
 # which no passing test can take, are left out.
-set -eu
+set -euo pipefail
 export LC_ALL=C
 
 line_floor=90 branch_floor=80
@@ -31,7 +31,10 @@ cat >"$work/lines.jq" <<'EOF2'
 EOF2
 find "$objects/proto" "$objects/daemon" "$objects/cli" -name '*.gcda' | sort |
     while read -r data; do
-        gcov --json-format --branch-probabilities --stdout "$data" 2>/dev/null
+        gcov --json-format --branch-probabilities --stdout "$data" 2>"$work/gcov" || {
+            echo "gcov cannot read $data: $(tail -n 1 "$work/gcov")" >&2
+            exit 1
+        }
     done | jq -r -f "$work/lines.jq" >"$work/all"
 awk -F '\t' 'FNR == NR {
         if (!($1 in seen)) { seen[$1] = 1; n = 0
@@ -52,6 +55,7 @@ fi
 status=0
 awk -F '\t' -v list="$*" -v line_floor="$line_floor" -v branch_floor="$branch_floor" '
     function part(n, of) { return of ? 100 * n / of : 100 }
+    function low(n, of, floor) { return !of || 100 * n < floor * of }
     function show(name, key) {
         printf "  %-26s %6.1f %%  %6d/%-6d %6.1f %%  %6d/%d\n", name,
             part(hit[key], lines[key]), hit[key], lines[key],
@@ -68,7 +72,7 @@ awk -F '\t' -v list="$*" -v line_floor="$line_floor" -v branch_floor="$branch_fl
         for (i = 1; i <= n; i++) show(order[i], order[i])
         for (i = 1; i <= 2; i++) {
             f = folders[i]
-            if (part(hit[f], lines[f]) < line_floor || part(taken[f], branches[f]) < branch_floor) {
+            if (low(hit[f], lines[f], line_floor) || low(taken[f], branches[f], branch_floor)) {
                 printf "%s is below %d %% of lines or %d %% of branches\n", f, line_floor, branch_floor
                 bad = 1
             }
@@ -82,7 +86,7 @@ awk -F '\t' -v list="$*" '
     $1 in wanted { missing[$1 ":" $6] += $3 ? $4 - $5 : 1 }
     END { for (f in missing) if (missing[f]) print f, missing[f] }' "$work/lines" |
     sort >"$work/missing"
-grep -v '^#' "$allow" | awk 'NF { print $1, $2 }' | sort >"$work/allowed"
+awk '!/^#/ && NF { print $1, $2 }' "$allow" | sort >"$work/allowed"
 if [ $# != 0 ] && ! diff "$work/allowed" "$work/missing" >"$work/diff"; then
     echo "not reached and not explained (>), or explained and reached (<), in $allow:"
     grep '^[<>]' "$work/diff"

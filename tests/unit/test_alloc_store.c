@@ -170,8 +170,14 @@ static struct answer *run_failing(struct org *o, const char *method, const char 
     return a;
 }
 
+/* What is known of organisations is kept between commands; now it has to be found out again. */
+static void forget(struct org *o) {
+    mt_cmd_shared_close(&o->shared);
+    o->shared.orgs = (struct mt_org_cache){0};
+}
+
 /* Reading fails clearly or answers what it always answers. */
-static void sweep_read(struct org *o, const char *method, const char *params) {
+static void sweep(struct org *o, const char *method, const char *params, bool forgetful) {
     struct plan none = {.nth = ATTEMPTS_MAX};
     struct answer *want = run_failing(o, method, params, &none);
     assert_int_equal(want->err, MT_OK);
@@ -179,6 +185,8 @@ static void sweep_read(struct org *o, const char *method, const char *params) {
         struct plan p = {.nth = 0, .for_ever = for_ever};
         do {
             p = (struct plan){.nth = p.nth + 1, .for_ever = for_ever};
+            if (forgetful)
+                forget(o);
             struct answer *a = run_failing(o, method, params, &p);
             if (a->err && (a->err != MT_ENOMEM || !p.refused))
                 fail_msg("%s at %lu: %s: %s", method, p.nth, mt_err_code(a->err), a->message);
@@ -193,6 +201,10 @@ static void sweep_read(struct org *o, const char *method, const char *params) {
         assert_true(p.nth > 1);
     }
     answer_free(want);
+}
+
+static void sweep_read(struct org *o, const char *method, const char *params) {
+    sweep(o, method, params, false);
 }
 
 static uint64_t count_of(struct org *o, const char *params) {
@@ -287,7 +299,8 @@ static void answers_from_many_records_are_whole_or_refused(void **state) {
     run_id(&w.orgs[1], "placement.accept", text, id);
     world_run(&w, 2000);
     for (size_t i = 0; i < MT_ARRAY_LEN(reads); i++)
-        sweep_read(&w.orgs[0], reads[i][0], reads[i][1]);
+        for (int forgetful = 0; forgetful < 2; forgetful++)
+            sweep(&w.orgs[0], reads[i][0], reads[i][1], forgetful);
     (void)snprintf(text, sizeof text, "kind=signup;id=%s", signup);
     sweep_read(&w.orgs[0], "record.show", text);
     (void)snprintf(text, sizeof text, "kind=stageplek;id=%s", place);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+enum { NOBODY = 65534 };
+
 static char dir[64], path[128], machine[128];
 
 static void put(const char *file, const void *p, size_t n, mode_t mode) {
@@ -206,6 +208,60 @@ static void lock_is_taken_once(void **state) {
     close(b);
 }
 
+static void a_name_alone_is_in_the_working_directory(void **state) {
+    (void)state;
+    uint8_t key[32] = {7}, got[32] = {0};
+    int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_true(back >= 0 && chdir(dir) == 0);
+    enum mt_err made = mt_keyfile_create("file", key), read = mt_keyfile_read("file", false, got);
+    assert_int_equal(fchdir(back), 0);
+    close(back);
+    assert_int_equal(made, MT_OK);
+    assert_int_equal(read, MT_OK);
+    assert_memory_equal(key, got, sizeof key);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+/* Who may write a file knows what is in it. */
+static void keys_of_somebody_else_are_refused(void **state) {
+    (void)state;
+    uint8_t key[32] = {1}, got[32];
+    if (geteuid() != 0)
+        skip();
+    put(path, key, sizeof key, 0600);
+    assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+    assert_int_equal(mt_keyfile_read(path, false, got), MT_EDENIED);
+    assert_int_equal(mt_keyfile_read(path, true, got), MT_OK); /* the system's hand is enough */
+}
+
+/* Where one may do nothing: each says so, and leaves nothing behind. */
+static void what_is_not_allowed_is_said(void **state) {
+    (void)state;
+    uint8_t key[32] = {1}, got[32];
+    struct mt_id feed = {{3}};
+    char sub[128];
+    int fd = -1;
+    if (geteuid() != 0)
+        skip();
+    put(path, key, sizeof key, 0600);
+    put(machine, "here", 4, 0644);
+    assert_int_equal(chmod(dir, 0755), 0);
+    snprintf(sub, sizeof sub, "%s/sub", dir);
+    assert_int_equal(setresuid((uid_t)-1, NOBODY, 0), 0);
+    enum mt_err read = mt_keyfile_read(path, false, got), made = mt_keyfile_create(sub, key),
+                locked = mt_lock_file(path, &fd), in_dir = mt_private_dir(sub),
+                written = mt_installation_write(path, machine, &feed);
+    assert_int_equal(setresuid((uid_t)-1, 0, 0), 0);
+    assert_int_equal(read, MT_EDENIED);
+    assert_int_equal(made, MT_EDENIED);
+    assert_int_equal(locked, MT_EDENIED);
+    assert_int_equal(fd, -1);
+    assert_int_equal(in_dir, MT_EDENIED);
+    assert_int_equal(written, MT_EDENIED);
+    assert_int_equal(mt_keyfile_read(path, false, got), MT_OK);
+    assert_memory_equal(got, key, sizeof key);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -222,6 +278,9 @@ int main(void) {
         T(damaged_installation_file_is_not_known),
         T(directory_is_private_and_may_exist),
         T(lock_is_taken_once),
+        T(a_name_alone_is_in_the_working_directory),
+        T(keys_of_somebody_else_are_refused),
+        T(what_is_not_allowed_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
