@@ -275,6 +275,10 @@ static enum mt_err open_server(struct app *a) {
                                                        : NULL);
 }
 
+static uint64_t accept_in_ms(void *engine) {
+    return mt_node_accept_in_ms(mt_engine_node(engine), mt_clock_mono_ms());
+}
+
 static enum mt_err start(struct app *a) {
     a->context.start_ms = mt_clock_mono_ms();
     enum mt_err err = prepare_state(a);
@@ -291,6 +295,7 @@ static enum mt_err start(struct app *a) {
     err = mt_engine_start(a->engine);
     if (err != MT_OK)
         return failed("node", a->store_dir, err, NULL);
+    a->listener.wait_ms = accept_in_ms;
     err = mt_listener_start(&a->listener, mt_engine_accept, a->engine);
     if (err != MT_OK)
         return failed("accept", a->listener.address, err, NULL);
@@ -462,5 +467,5 @@ int mt_app_check(const struct mt_config *config, void (*random)(void *out, size_
     free_parts(&a);
     if (a.lock_fd >= 0)
         close(a.lock_fd);
-    return err == MT_OK ? 0 : 1;
+    return exit_status(err);
 }

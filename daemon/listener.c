@@ -2,8 +2,13 @@
  * descriptors left (the last ones are kept for the control socket and for dialling), or as many
  * connections as we want, a newcomer gets the place of one that has not got far. When there is none
  * either, accepting pauses, for a moment, by timer, or until one closes, and newcomers wait in the
- * kernel's queue. That queue is long: who finds it full tries again only after a second. At most a
- * few are accepted per turn, so that a storm of strangers does not starve the others. */
+ * kernel's queue. That queue is long: who finds it full tries again only after a second. It pauses too
+ * while the node has had enough of callers for the moment. At most a few are accepted per turn, so that
+ * a storm of strangers does not starve the others.
+ *
+ * A dialler speaks first, so the kernel keeps a connection to itself until there is something to read,
+ * for a second at most: who is accepted then shows at once who they are, and needs no place to wait
+ * in. Those who come in late or never are fewer. */
 #include "listener.h"
 
 #include "clock.h"
@@ -15,6 +20,7 @@
 #include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +35,7 @@ enum {
     LINE_MS = 10000, /* at most one line about pauses in this time */
     KEPT_MAX = 16,   /* descriptors for other use, */
     KEPT_PART = 8,   /* or this part of all that the process may have */
+    SPEAK_S = 1,     /* within which a caller says something */
 };
 
 static enum mt_err from_errno(int e) {
@@ -39,11 +46,12 @@ static enum mt_err from_errno(int e) {
 }
 
 static enum mt_err bind_one(const struct addrinfo *ai, int *out) {
-    int one = 1, zero = 0;
+    int one = 1, zero = 0, speak_s = SPEAK_S;
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return MT_EIO;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &speak_s, sizeof speak_s);
     if (ai->ai_family == AF_INET6) /* [::] is every address of both families */
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
@@ -140,6 +148,13 @@ static void on_room(void *arg) {
     resume(arg);
 }
 
+static void rest(struct mt_listener *l, uint64_t ms) {
+    uv_poll_stop(&l->poll);
+    l->accepting = false;
+    if (ms > 0)
+        uv_timer_start(&l->timer, on_timer, ms, 0);
+}
+
 static void pause_accepting(struct mt_listener *l, const char *why, uint64_t ms) {
     uint64_t now = mt_clock_mono_ms();
     l->pauses++;
@@ -149,11 +164,8 @@ static void pause_accepting(struct mt_listener *l, const char *why, uint64_t ms)
         l->line_ms = now;
         l->pauses = 0;
     }
-    uv_poll_stop(&l->poll);
-    l->accepting = false;
     *(ms > 0 ? &l->starved_ms : &l->full_ms) = now;
-    if (ms > 0)
-        uv_timer_start(&l->timer, on_timer, ms, 0);
+    rest(l, ms);
 }
 
 /* The lowest number that is free tells how many descriptors are in use. */
@@ -219,6 +231,11 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
         return;
     if (status < 0) {
         pause_accepting(l, uv_err_name(status), PAUSE_MS);
+        return;
+    }
+    uint64_t wait = l->wait_ms ? l->wait_ms(l->arg) : 0;
+    if (wait > 0) {
+        rest(l, wait);
         return;
     }
     for (int i = 0; i < PER_TURN && l->fd >= 0; i++) {

@@ -13,6 +13,7 @@ typedef void (*mt_accept_fn)(void *arg, struct mt_conn *take_c, const char *sour
 struct mt_listener {
     struct mt_conn_pool *pool;
     mt_accept_fn on_accept;
+    uint64_t (*wait_ms)(void *arg); /* for how long to accept nobody; NULL: never any time */
     void *arg;
     int fd; /* -1: closed */
     bool accepting;

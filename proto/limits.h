@@ -39,7 +39,7 @@ enum {
     MT_LINES_STRANGERS_MAX = 60, /* log lines about strangers' links in one MT_LINES_MS */
     MT_LINES_MEMBERS_MAX = 600,  /* log lines about members' links in one MT_LINES_MS */
     MT_PINGS_MAX = 100,          /* pings of a peer in a second */
-    MT_ORGS_MAX = 4096,          /* organisations of a region */
+    MT_ORGS_MAX = 4096,          /* organisations ever admitted to a region */
     MT_INSTALLATIONS_MAX = 1024, /* installations of an organisation over its life */
     MT_FREE_VOTES_MAX = 64,      /* votes on acts not in force kept per seat */
     MT_CTL_CLIENTS_MAX = 64,     /* control socket clients */
@@ -56,13 +56,20 @@ enum {
 #define MT_HANDSHAKE_MS_MAX 5000  /* a handshake takes no longer */
 #define MT_GUEST_MS_MAX     60000 /* an open link with who is no member lasts no longer */
 #define MT_CALLED_MS_MAX    15000 /* calling takes no longer, until both sides have opened the link */
-#define MT_CHALLENGE_MS     2000 /* a link that a newer one was refused for answers within this */
+#define MT_CHALLENGE_MS     2000  /* a link that a newer one was refused for answers within this */
+#define MT_PING_MS          3000  /* so does one that somebody asks about, */
+#define MT_PING_LAG_MAX     256   /* unless it has more entries than these to send */
+#define MT_ACCEPT_US        200   /* what accepting a caller counts: at most 5,000 in a second; */
+#define MT_ANSWER_US        1000  /* answering it; checking its certificate */
+#define MT_AHEAD_US         20000 /* and as much at once, before nobody more is accepted */
 #define MT_LINES_MS         60000
 #define MT_PING_IDLE_MS     20000 /* silence after which we ping */
 #define MT_LINK_DEAD_MS     60000 /* silence after which a link is dead */
 #define MT_INVITE_LIFE_MS   (UINT64_C(7) * 24 * 3600 * 1000)
 #define MT_DIAL_MS_MIN      500   /* first dial back-off */
 #define MT_DIAL_MS_MAX      60000 /* longest dial back-off */
+#define MT_CUT_OFF_MAX      8     /* calls in a row that were cut off before the back-off grows */
+#define MT_SETTLE_MS        10000 /* after a start, until who was not reached yet is called away */
 
 _Static_assert(MT_SIGN_BYTES_MAX + MT_BOX_MAX <= MT_RUN_BYTES_MAX,
                "every signed run fits the wire");

@@ -294,11 +294,11 @@ static void command(struct mt_node *n, const struct mt_command *cmd) {
 /* New items: save them, tell the others, and see what follows from them. */
 static void settle(struct mt_node *n) {
     struct mt_replica *r = &n->replica;
-    if (n->generation == mt_gov_generation(r->gov) && !r->n_added)
+    if (n->generation == mt_gov_generation(r->gov) && !r->n_added && !n->unsettled)
         return;
     /* Another copy of ours may have taken the number: we go on with the next. */
-    if (mt_node_derive(n) != MT_OK || mt_node_ensure_certificate(n) != MT_OK)
-        n->oom = true;
+    n->unsettled = mt_node_derive(n) != MT_OK || mt_node_ensure_certificate(n) != MT_OK;
+    n->oom |= n->unsettled;
     while (r->n_added) {
         if (!mt_node_reserve_unsaved(n)) {
             n->oom = true;

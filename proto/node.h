@@ -144,8 +144,8 @@ struct mt_effect *mt_node_effects(struct mt_node *n, size_t *count);
 /* When the node wants an MT_EV_TICK at the latest, in mono_ms; UINT64_MAX: not at all. */
 uint64_t mt_node_deadline(const struct mt_node *n);
 
-/* For how long nobody more is to be accepted at `mono_ms`, because answering callers has taken its
- * part of the time; 0: go on. Who waits outside comes in when it is their turn. */
+/* For how long nobody more is to be accepted at `mono_ms`, because callers have taken their part of the
+ * time; 0: go on. Who waits outside comes in when it is their turn. */
 uint64_t mt_node_accept_in_ms(const struct mt_node *n, uint64_t mono_ms);
 
 /* ---- looking at it: everything borrowed, valid until the next step ---- */

@@ -5,8 +5,8 @@
  * member, guest. A newcomer is not refused because strangers hold every place: it takes one from the
  * party that has most of them, and of that party's the oldest, for whoever is honest goes on within
  * a round trip. Parties are the hosts that call, and organisations among links. A host that a member
- * called from before has a few places that do not count against it, so that strangers on many hosts
- * take them from each other only. Silent and answered are apart so that a flood without a key takes
+ * called from before, or where its address says it is, has a few places that do not count against it,
+ * so that strangers on many hosts take them from each other only. Silent and answered are apart so that a flood without a key takes
  * nothing from who has shown one.
  *
  * What strangers do is worth a line in the log, but not a line each. */
@@ -80,13 +80,17 @@ static bool take_place(struct mt_node *n, struct mt_conn *c, enum place place, s
     return out != NULL;
 }
 
-void mt_node_source(struct mt_node *n, struct mt_conn *c, struct mt_slice source) {
+uint64_t mt_node_host(struct mt_slice text) {
     uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a: only told apart, nothing rests on it */
-    for (size_t i = 0; i < source.n; i++)
-        h = (h ^ source.p[i]) * UINT64_C(1099511628211);
-    c->source = h ? h : 1;
+    for (size_t i = 0; i < text.n; i++)
+        h = (h ^ text.p[i]) * UINT64_C(1099511628211);
+    return h ? h : 1;
+}
+
+void mt_node_source(struct mt_node *n, struct mt_conn *c, struct mt_slice source) {
+    c->source = mt_node_host(source);
     for (size_t i = 0; i < n->n_peers && !c->is_known; i++)
-        c->is_known = n->peers[i].source == c->source;
+        c->is_known = n->peers[i].source == c->source || n->peers[i].home == c->source;
 }
 
 bool mt_node_may_wait(struct mt_node *n, struct mt_conn *c) {
@@ -95,6 +99,20 @@ bool mt_node_may_wait(struct mt_node *n, struct mt_conn *c) {
 
 bool mt_node_may_answer(struct mt_node *n, struct mt_conn *c) {
     return take_place(n, c, ANSWERED, MT_ANSWERED_MAX);
+}
+
+/* ---- time ---- */
+
+/* What callers cost is accepting them and, more, key agreements and signatures. Each adds to what was
+ * spent, which passes as time does: so they take no more than their part of it, however many call. */
+void mt_node_spend(struct mt_node *n, uint64_t us) {
+    uint64_t now = n->now.mono_ms * 1000;
+    n->spent_us = (n->spent_us > now ? n->spent_us : now) + us;
+}
+
+uint64_t mt_node_accept_in_ms(const struct mt_node *n, uint64_t mono_ms) {
+    uint64_t free_us = mono_ms * 1000 + MT_AHEAD_US;
+    return n->spent_us > free_us ? (n->spent_us - free_us + 999) / 1000 : 0;
 }
 
 /* ---- links ---- */

@@ -98,15 +98,43 @@ enum mt_err mt_node_read_identity(struct mt_node *n, struct mt_slice bytes) {
 
 /* ---- founding, certificates ---- */
 
-enum mt_err mt_node_certificate(const struct mt_node *n, const struct mt_id *region,
-                                struct mt_writer *w) {
+static struct mt_certificate certificate_of(const struct mt_node *n, const struct mt_id *region) {
     struct mt_certificate c = {.region = *region,
                                .org = n->replica.own_org,
                                .feed = n->secret->feed.pub,
                                .number = n->number,
                                .replaces = n->replaces};
     memcpy(c.link, n->secret->link.pub, sizeof c.link);
+    return c;
+}
+
+enum mt_err mt_node_certificate(const struct mt_node *n, const struct mt_id *region,
+                                struct mt_writer *w) {
+    struct mt_certificate c = certificate_of(n, region);
     mt_certificate_put(w, &c, &n->secret->root, &n->secret->feed);
+    return w->err;
+}
+
+static bool says_the_same(const struct mt_certificate *a, const struct mt_certificate *b) {
+    return mt_id_eq(&a->region, &b->region) && mt_id_eq(&a->org, &b->org) &&
+           mt_id_eq(&a->feed, &b->feed) && memcmp(a->link, b->link, sizeof a->link) == 0 &&
+           a->number == b->number && mt_id_eq(&a->replaces, &b->replaces);
+}
+
+/* Whoever has a key can have it shown as often as they call, so it is signed once for what it says. */
+enum mt_err mt_node_show(struct mt_node *n, struct mt_writer *w) {
+    struct mt_shown *s = &n->shown;
+    struct mt_certificate now = certificate_of(n, &n->replica.region);
+    if (!s->n || !says_the_same(&s->says, &now)) {
+        struct mt_writer item = mt_writer(s->item, sizeof s->item);
+        s->n = 0;
+        mt_certificate_put(&item, &now, &n->secret->root, &n->secret->feed);
+        if (item.err)
+            return item.err;
+        s->says = now;
+        s->n = item.n;
+    }
+    mt_writer_put(w, s->item, s->n);
     return w->err;
 }
 
@@ -187,10 +215,13 @@ enum mt_err mt_node_found_region(struct mt_node *n, struct mt_slice name) {
     /* A founding that stopped for want of memory is finished by the next attempt. */
     bool founded = mt_gov_is_founded(n->replica.gov);
     bool begun = founded && mt_node_is_member(n) && !mt_gov_statements(n->replica.gov);
-    if ((founded && !begun) || n->joining.active)
+    bool joins = n->joining.active && n->joining.state != MT_JOIN_REFUSED;
+    if ((founded && !begun) || joins)
         return MT_ECONFLICT;
     if (!mt_name_ok(name))
         return MT_EINVALID;
+    if (n->joining.active)
+        mt_node_drop_joining(n);
     enum mt_err err = begun ? MT_OK : add_act0(n, name);
     if (!err)
         err = mt_node_ensure_certificate(n);

@@ -67,6 +67,9 @@ struct mt_peer {
     uint64_t backoff_ms;
     uint64_t last_seen_ms, rtt_ms;
     uint64_t source;      /* where it last called from, as in mt_conn; 0 */
+    uint64_t home;        /* the same of its address, when that is one of numbers */
+    unsigned cut_off;     /* calls in a row that it took and ended before a session */
+    bool asked;           /* somebody waits for a pong */
     uint64_t lag, behind; /* as of the last session */
     bool met;             /* lag and behind are from a session */
     enum mt_err last_err;
@@ -93,6 +96,13 @@ struct mt_conn {
     uint64_t late_ms;                        /* when late chains are due; UINT64_MAX */
     uint8_t certificate[MT_CERTIFICATE_MAX]; /* theirs */
     size_t certificate_n;
+};
+
+/* Our certificate as callers are shown it. */
+struct mt_shown {
+    struct mt_certificate says;
+    uint8_t item[MT_CERTIFICATE_MAX];
+    size_t n; /* 0: none yet */
 };
 
 /* How many lines may still be written before `until_ms`, and how many were not. */
@@ -146,6 +156,7 @@ struct mt_node {
     uint64_t jitter;
 
     struct mt_secrets *secret; /* NULL before init */
+    struct mt_shown shown;
     char name[MT_NAME_MAX + 1];
     uint16_t kind;
     uint64_t number; /* of this installation */
@@ -177,6 +188,7 @@ struct mt_node {
     struct mt_conn *conns[MT_CONNS_MAX];
     size_t n_conns;
     uint64_t next_conn, next_serial;
+    uint64_t spent_us;        /* mono; until then callers have used up what they may */
     struct mt_lines lines[2]; /* about links of strangers, of members */
     uint8_t *scratch;
 
@@ -189,6 +201,7 @@ struct mt_node {
     size_t n_unsaved, cap_unsaved;
     uint64_t retry_at;
     struct mt_work *filling, *queue, *queue_end, *away;
+    bool unsettled; /* what follows from new items could not be worked out: sessions were not told */
     bool oom; /* an allocation failed during this step: links are closed, nothing is half done */
 
     struct mt_effect *effects;
@@ -218,6 +231,7 @@ enum mt_err mt_node_retire(struct mt_node *n);
 enum mt_err mt_node_ensure_certificate(struct mt_node *n);
 enum mt_err mt_node_certificate(const struct mt_node *n, const struct mt_id *region,
                                 struct mt_writer *w);
+enum mt_err mt_node_show(struct mt_node *n, struct mt_writer *w); /* the same, signed before */
 enum mt_err mt_node_derive(struct mt_node *n); /* after the governance set changed */
 enum mt_err mt_node_save_identity(struct mt_node *n, struct mt_work *w);
 enum mt_err mt_node_read_identity(struct mt_node *n, struct mt_slice bytes);
@@ -235,6 +249,7 @@ enum mt_err mt_node_invite(struct mt_node *n, struct mt_slice name, struct mt_re
                            const char **hint);
 enum mt_err mt_node_revoke(struct mt_node *n, struct mt_slice name);
 enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **hint);
+void mt_node_drop_joining(struct mt_node *n); /* of a node that is in no region */
 enum mt_err mt_node_approve(struct mt_node *n, struct mt_slice name, uint64_t number,
                             struct mt_reply *reply, const char **hint);
 enum mt_err mt_node_file(struct mt_node *n, struct mt_conn *c, struct mt_slice join);
@@ -258,9 +273,11 @@ enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org); /* MT_ENOT
 void mt_node_timers(struct mt_node *n);
 uint64_t mt_node_link_deadline(const struct mt_node *n);
 
-/* node_admit.c: whether an accepted connection gets a place; another may lose it. Also the lines
- * about links, of which there may be only so many. */
+/* node_admit.c: whether an accepted connection gets a place; another may lose it. Also the time that
+ * callers take and the lines about links, of which there may be only so many. */
+uint64_t mt_node_host(struct mt_slice text); /* a hash; not 0 */
 void mt_node_source(struct mt_node *n, struct mt_conn *c, struct mt_slice source);
+void mt_node_spend(struct mt_node *n, uint64_t us);            /* on a caller */
 bool mt_node_may_wait(struct mt_node *n, struct mt_conn *c);   /* for its first frame */
 bool mt_node_may_answer(struct mt_node *n, struct mt_conn *c); /* to its first frame */
 enum mt_err mt_node_make_room(struct mt_node *n, struct mt_conn *c);
@@ -279,6 +296,7 @@ uint64_t mt_node_jitter(struct mt_node *n, uint64_t ms);
 void mt_node_flush(struct mt_node *n, struct mt_conn *c);
 void mt_node_message(struct mt_node *n, struct mt_conn *c, uint8_t *take_message, size_t len);
 void mt_node_opened(struct mt_node *n, struct mt_conn *c);
+enum mt_err mt_node_challenge(struct mt_node *n, struct mt_conn *c, uint64_t ms);
 void mt_node_fetched(struct mt_node *n, const struct mt_event *ev);
 void mt_node_level(struct mt_node *n);
 void mt_node_grew(struct mt_node *n, uint32_t chain, bool late);

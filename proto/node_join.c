@@ -24,6 +24,17 @@ static enum mt_err read_code(struct mt_slice code, struct mt_joining *j) {
     return MT_OK;
 }
 
+void mt_node_drop_joining(struct mt_node *n) {
+    struct mt_conn *c = mt_node_conn(n, n->join_conn);
+    if (c)
+        mt_node_close(n, c, MT_ESTATE);
+    mt_wipe(&n->joining, sizeof n->joining);
+    n->replica.region = (struct mt_id){0};
+    n->join_dial_at = UINT64_MAX;
+    n->join_backoff_ms = 0;
+    n->dirty_joining = true;
+}
+
 enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **hint) {
     struct mt_joining j = {.active = true, .state = MT_JOIN_CALLING};
     if (!n->secret)
@@ -31,6 +42,10 @@ enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **h
     if (mt_gov_is_founded(n->replica.gov)) {
         *hint = "in-a-region";
         return MT_ECONFLICT;
+    }
+    if (!code.n && n->joining.active) {
+        mt_node_drop_joining(n);
+        return MT_OK;
     }
     enum mt_err err = read_code(code, &j);
     if (err) {
@@ -40,14 +55,9 @@ enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **h
     if (n->joining.active && mt_equal_secret(j.secret, n->joining.secret, sizeof j.secret) &&
         n->joining.state != MT_JOIN_REFUSED)
         return MT_OK; /* under way already */
+    mt_node_drop_joining(n);
     n->joining = j;
-    n->replica.region = (struct mt_id){0};
     n->join_dial_at = n->now.mono_ms;
-    n->join_backoff_ms = 0;
-    n->dirty_joining = true;
-    struct mt_conn *c = mt_node_conn(n, n->join_conn);
-    if (c)
-        mt_node_close(n, c, MT_ESTATE);
     return MT_OK;
 }
 

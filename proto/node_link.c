@@ -95,6 +95,7 @@ void mt_node_accepted(struct mt_node *n, const struct mt_event *ev) {
         return;
     }
     c->deadline_ms = n->now.mono_ms + MT_HANDSHAKE_MS_MAX;
+    mt_node_spend(n, MT_ACCEPT_US);
     mt_link_listen(&c->sync.link);
     mt_node_source(n, c, ev->source);
     if (!mt_node_may_wait(n, c))
@@ -143,10 +144,9 @@ static enum mt_err answer(struct mt_node *n, struct mt_conn *c) {
     uint8_t cert[1024], buf[MT_HANDSHAKE_FRAME_MAX], e[32];
     struct mt_writer cw = mt_writer(cert, sizeof cert), w = mt_writer(buf, sizeof buf);
     const uint8_t *psk = find_psk(n, c);
-    enum mt_err err = !psk                        ? MT_EPSK
-                      : !mt_node_may_answer(n, c) ? MT_EFULL
-                                                  : mt_node_certificate(n, &n->replica.region, &cw);
+    enum mt_err err = !psk ? MT_EPSK : !mt_node_may_answer(n, c) ? MT_EFULL : mt_node_show(n, &cw);
     if (!err) {
+        mt_node_spend(n, MT_ANSWER_US);
         mt_rng_draw(&n->rng, e, sizeof e);
         err = mt_link_answer(&c->sync.link, n->replica.region.b, psk, &n->secret->link, e,
                              mt_writer_slice(&cw), &w);
@@ -185,6 +185,8 @@ static enum mt_err check_certificate(struct mt_node *n, struct mt_conn *c, struc
         err = region_of(bytes, &region);
     if (!err)
         err = mt_item_get(bytes, &region, &item);
+    if (!c->initiator)
+        mt_node_spend(n, MT_ANSWER_US);
     if (!err)
         err = mt_certificate_check(&item, &region, &cert);
     if (err || memcmp(cert.link, mt_link_remote(&c->sync.link), sizeof cert.link) != 0)
@@ -220,7 +222,7 @@ static enum mt_err greeted(struct mt_node *n, struct mt_conn *c, struct mt_slice
     if (err)
         return err;
     if (c->initiator) {
-        err = mt_node_certificate(n, &n->replica.region, &cw);
+        err = mt_node_show(n, &cw);
         if (!err)
             err = mt_link_finish(&c->sync.link, mt_writer_slice(&cw), &w);
         if (err)
@@ -272,6 +274,12 @@ static uint64_t next_backoff(uint64_t backoff) {
     return backoff * 2 < MT_DIAL_MS_MAX ? backoff * 2 : MT_DIAL_MS_MAX;
 }
 
+/* Whether they took our call and ended it: among many callers there may have been no room. */
+static bool was_cut_off(const struct mt_conn *c) {
+    return c->initiator && !c->closing && c->sync.link.state != MT_LINK_IDLE &&
+           c->sync.state != MT_SYNC_LIVE;
+}
+
 static void peer_closed(struct mt_node *n, struct mt_peer *p, const struct mt_conn *c,
                         enum mt_err err) {
     if (p->conn == c->id) {
@@ -289,8 +297,14 @@ static void peer_closed(struct mt_node *n, struct mt_peer *p, const struct mt_co
     }
     if (p->conn || p->dialing || !p->address[0])
         return;
-    p->backoff_ms = next_backoff(p->backoff_ms);
+    p->cut_off = was_cut_off(c) ? p->cut_off + 1 : 0;
+    if (!p->cut_off || p->cut_off > MT_CUT_OFF_MAX)
+        p->backoff_ms = next_backoff(p->backoff_ms);
+    else
+        p->backoff_ms = MT_DIAL_MS_MIN;
     p->dial_at = n->now.mono_ms + mt_node_jitter(n, p->backoff_ms);
+    if (p->asked && c->closing && n->now.mono_ms >= c->challenged_ms)
+        p->dial_at = n->now.mono_ms; /* somebody waits to hear how it goes */
 }
 
 void mt_node_closed(struct mt_node *n, const struct mt_event *ev) {
@@ -380,13 +394,16 @@ enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org) {
         return MT_ENOTFOUND;
     struct mt_conn *c = p->conn ? mt_node_conn(n, p->conn) : NULL;
     p->rtt_ms = 0;
+    p->asked = true;
     if (!c) {
         p->dial_at = p->address[0] ? n->now.mono_ms : UINT64_MAX; /* else when its time comes */
         p->backoff_ms = 0;
+        p->cut_off = 0;
         return MT_OK;
     }
-    c->ping_ms = n->now.mono_ms ? n->now.mono_ms : 1;
-    return mt_sync_send_number(&c->sync, MT_MSG_PING, n->now.mono_ms);
+    /* A pong may wait behind much that is on its way. */
+    bool much = mt_sync_lag(&c->sync, &n->replica) > MT_PING_LAG_MAX;
+    return mt_node_challenge(n, c, much ? MT_PING_IDLE_MS : MT_PING_MS);
 }
 
 /* ---- timers ---- */
@@ -402,6 +419,9 @@ static void conn_timers(struct mt_node *n, struct mt_conn *c) {
     }
     if (now >= c->heard_ms + MT_LINK_DEAD_MS || now >= c->challenged_ms ||
         (now >= c->deadline_ms && mt_node_is_guest(n, c))) {
+        struct mt_peer *p = mt_node_peer(n, &c->sync.org, false);
+        if (p && p->conn == c->id)
+            p->last_err = MT_ETIMEOUT;
         mt_node_close(n, c, MT_ETIMEOUT);
         return;
     }

@@ -48,6 +48,9 @@ enum mt_err mt_node_address(struct mt_node *n, const struct mt_id *org, struct m
         return MT_OK;
     memcpy(p->address, address.p, address.n);
     p->address[address.n] = 0;
+    const char *port = strrchr(p->address, ':');
+    p->home = port ? mt_node_host(mt_slice(address.p, (size_t)(port - p->address))) : 0;
+    p->cut_off = 0;
     p->dial_at = address.n ? 0 : UINT64_MAX;
     p->backoff_ms = 0;
     return MT_OK;

@@ -14,11 +14,11 @@ static struct mt_conn *loser(struct mt_node *n, struct mt_conn *newer, struct mt
     return newer->initiator == we_are_lower ? older : newer;
 }
 
-/* A newer link was refused for this one: it has to show soon that it is alive. */
-static enum mt_err challenge(struct mt_node *n, struct mt_conn *c) {
+/* It has to show within `ms` that it is alive, or is closed. */
+enum mt_err mt_node_challenge(struct mt_node *n, struct mt_conn *c, uint64_t ms) {
     uint64_t now = n->now.mono_ms;
-    if (c->challenged_ms == UINT64_MAX)
-        c->challenged_ms = now + MT_CHALLENGE_MS;
+    if (c->challenged_ms == UINT64_MAX) /* who is asked again gets no more time */
+        c->challenged_ms = now + ms;
     c->ping_ms = now ? now : 1;
     return mt_sync_send_number(&c->sync, MT_MSG_PING, now);
 }
@@ -35,7 +35,7 @@ void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
         mt_node_close(n, out, MT_EDUPLICATE);
         if (out != c)
             continue;
-        if (challenge(n, o) != MT_OK)
+        if (mt_node_challenge(n, o, MT_CHALLENGE_MS) != MT_OK) /* the newer was refused for it */
             mt_node_close(n, o, MT_ENOMEM);
         return;
     }
@@ -52,6 +52,8 @@ void mt_node_opened(struct mt_node *n, struct mt_conn *c) {
     enum mt_err err = c->applying ? mt_node_join_item(n, &join) : MT_OK;
     if (!err)
         err = mt_sync_open(&c->sync, &n->replica, mt_writer_slice(&join), n->now.wall_ms);
+    if (!err && p && p->asked)
+        err = mt_node_challenge(n, c, MT_PING_MS);
     if (err)
         mt_node_close(n, c, err);
 }
@@ -106,8 +108,10 @@ static enum mt_err carry_out(struct mt_node *n, struct mt_conn *c, const struct 
         mt_node_filed(n, c);
         return MT_OK;
     case MT_SYNC_PONG:
-        if (p && n->now.mono_ms >= out->number)
+        if (p && n->now.mono_ms >= out->number) {
             p->rtt_ms = n->now.mono_ms - out->number + 1;
+            p->asked = false;
+        }
         return MT_OK;
     case MT_SYNC_BYE:
         heard_bye(n, c, out->reason);

@@ -40,7 +40,7 @@ static const struct scenario {
     {.name = "the same, 1,000 hosts", .part = {{FLOOD_KEYED, MEMBER, 1000, 1000}}},
     {.name = "guests", .part = {{FLOOD_GUEST, MEMBER, 64, 10}}},
     {.name = "malformed messages of a member", .part = {{FLOOD_MESSAGE, MEMBER, 4, 0}}},
-    {.name = "a member that never reads", .part = {{FLOOD_DEAF, MEMBER, 2, 0}}},
+    {.name = "a member's endless pings, which end its link", .part = {{FLOOD_DEAF, MEMBER, 2, 0}}},
     {.name = "64 descriptors, 400 silent",
      .few_descriptors = true,
      .part = {{FLOOD_SILENT, NOTHING, 300, 100}, {FLOOD_TRICKLE, NOTHING, 100, 10}}},

@@ -226,6 +226,7 @@ listen=$(j esch .listen status)
 fds=()
 for _ in {1..60}; do
     if exec {fd}<>"/dev/tcp/${listen%:*}/${listen##*:}"; then fds+=("$fd"); fi 2>/dev/null
+    printf x >&"${fds[-1]}" # who says nothing is let in later
 done
 sleep 0.5
 examine esch

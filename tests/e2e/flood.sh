@@ -75,7 +75,7 @@ during() {
     flood=$((flood + 1))
     sleep 0.3
     org_start dingstede
-    check "$1: a member connects" until_ok 40 linked esch Dingstede
+    check "$1: a member connects" until_ok 15 linked esch Dingstede
     check "$1: what it writes" add dingstede Dingstede "Storm $flood van ver"
     check "$1: arrives" until_ok 15 title_there esch "Storm $flood van ver"
     check "$1: people here write" add esch "Stad & Esch" "Storm $flood van hier"

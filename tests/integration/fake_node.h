@@ -37,7 +37,7 @@ static struct mt_node *the_node;
 static enum mt_err apply_err;
 static unsigned n_batches_freed;
 static uint64_t n_prepared, n_settled;
-static unsigned n_tidied; /* the first attempt fails */
+static _Atomic unsigned n_tidied; /* by the thread that commits; the first attempt fails */
 static unsigned char last_entropy;
 
 enum mt_err mt_node_new(struct mt_node **out, const struct mt_node_config *config) {

@@ -64,12 +64,17 @@ static void on_accept(void *arg, struct mt_conn *c, const char *source) {
     mt_conn_start(c);
 }
 
+static void send_text(struct mt_conn *c, const char *text) {
+    mt_conn_send(c, (uint8_t *)strdup(text), strlen(text));
+}
+
 static void on_connected(void *arg, uint64_t id, struct mt_conn *c) {
     struct world *w = arg;
     assert_int_equal(id, 77);
     w->dialled = c;
     mt_conn_give(c, &ops, w);
     mt_conn_start(c);
+    send_text(c, "x");
 }
 
 static void on_failed(void *arg, uint64_t id, enum mt_err err) {
@@ -136,17 +141,15 @@ static int port_of(const struct world *w) {
     return atoi(strrchr(w->listener.address, ':') + 1);
 }
 
-static int raw_connect(const struct world *w) {
+/* Who has said nothing is accepted a second later. */
+static int raw_connect(const struct world *w, const char *says) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(w))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, says, strlen(says), 0), strlen(says));
     return fd;
-}
-
-static void send_text(struct mt_conn *c, const char *text) {
-    mt_conn_send(c, (uint8_t *)strdup(text), strlen(text));
 }
 
 static void pair(struct world *w) {
@@ -181,8 +184,7 @@ static void closing_after_any_number_of_turns_leaves_nothing(void **state) {
             char name[64];
             snprintf(name, sizeof name, turns % 2 ? "localhost:%d" : "127.0.0.1:%d", port_of(w));
             assert_int_equal(mt_dialer_dial(&w->dialer, 77, name), MT_OK);
-            int raw = raw_connect(w);
-            assert_int_equal(write(raw, "hello", 5), 5);
+            int raw = raw_connect(w, "hello");
             for (int i = 0; i < turns; i++)
                 uv_run(&w->loop, UV_RUN_NOWAIT);
             if (w->dialled)
@@ -210,7 +212,7 @@ static void closing_twice_keeps_the_first_reason(void **state) {
 
 static void peer_that_resets_is_closed(void **state) {
     struct world *w = *state;
-    int fd = raw_connect(w);
+    int fd = raw_connect(w, "x");
     assert_true(run_until(w, &w->n_accepted, 1, 1000));
     struct linger now = {.l_onoff = 1};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -221,8 +223,7 @@ static void peer_that_resets_is_closed(void **state) {
 
 static void peer_that_ends_its_half_is_closed(void **state) {
     struct world *w = *state;
-    int fd = raw_connect(w);
-    assert_int_equal(write(fd, "bye", 3), 3);
+    int fd = raw_connect(w, "bye");
     shutdown(fd, SHUT_WR);
     assert_true(run_until(w, &w->n_closed, 1, 1000));
     assert_int_equal(w->received, 3);
@@ -232,8 +233,9 @@ static void peer_that_ends_its_half_is_closed(void **state) {
 
 static void silent_peer_harms_nobody(void **state) {
     struct world *w = *state;
-    int fd = raw_connect(w);
-    assert_true(run_until(w, &w->n_accepted, 1, 1000));
+    int fd = raw_connect(w, "");
+    assert_false(run_until(w, &w->n_accepted, 1, 100));
+    assert_true(run_until(w, &w->n_accepted, 1, 5000));
     assert_false(run_until(w, &w->n_closed, 1, 100));
     close(fd);
     assert_true(run_until(w, &w->n_closed, 1, 1000));
@@ -242,8 +244,7 @@ static void silent_peer_harms_nobody(void **state) {
 static void flush_delivers_everything_first(void **state) {
     struct world *w = *state;
     enum { SIZE = 8 * 1024 * 1024 };
-    int fd = raw_connect(w);
-    assert_int_equal(write(fd, "never read by us", 16), 16);
+    int fd = raw_connect(w, "never read by us");
     assert_true(run_until(w, &w->n_accepted, 1, 1000));
     struct mt_conn *c = w->accepted[0];
     mt_conn_send(c, calloc(1, SIZE), SIZE);
@@ -268,7 +269,7 @@ static void flush_delivers_everything_first(void **state) {
 
 static void flush_to_a_peer_that_does_not_read_is_bounded(void **state) {
     struct world *w = *state;
-    int fd = raw_connect(w);
+    int fd = raw_connect(w, "x");
     assert_true(run_until(w, &w->n_accepted, 1, 1000));
     mt_conn_send(w->accepted[0], calloc(1, 16 << 20), 16 << 20);
     mt_conn_close(w->accepted[0], MT_EPSK, true);
@@ -278,7 +279,7 @@ static void flush_to_a_peer_that_does_not_read_is_bounded(void **state) {
 
 static void queue_for_a_peer_that_does_not_read_is_capped(void **state) {
     struct world *w = *state;
-    int fd = raw_connect(w);
+    int fd = raw_connect(w, "x");
     assert_true(run_until(w, &w->n_accepted, 1, 1000));
     for (int i = 0; i < 200 && w->accepted[0] && w->n_closed == 0; i++) {
         mt_conn_send(w->accepted[0], calloc(1, 1 << 20), 1 << 20);
@@ -293,7 +294,7 @@ static void storm_of_connections(void **state) {
     struct world *w = *state;
     int fds[200];
     for (size_t i = 0; i < MT_ARRAY_LEN(fds); i++) {
-        fds[i] = raw_connect(w);
+        fds[i] = raw_connect(w, "x");
         uv_run(&w->loop, UV_RUN_NOWAIT);
     }
     assert_true(run_until(w, &w->n_accepted, MT_ARRAY_LEN(fds), 3000));
@@ -306,7 +307,7 @@ static void storm_of_connections(void **state) {
 static void accepting_pauses_without_file_descriptors(void **state) {
     struct world *w = *state;
     struct rlimit was, few;
-    int a = raw_connect(w), b = raw_connect(w);
+    int a = raw_connect(w, "x"), b = raw_connect(w, "x");
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
     few = was;
     few.rlim_cur = (rlim_t)b + 1;

@@ -25,7 +25,8 @@ struct world {
     unsigned n_accepted, n_closed;
     enum mt_err closed_err;
     unsigned greetings; /* told to who is accepted */
-    int log[2];         /* a pipe */
+    uint64_t wait_ms;
+    int log[2]; /* a pipe */
 };
 
 static void on_bytes(void *arg, struct mt_conn *c, struct mt_slice bytes) {
@@ -103,6 +104,7 @@ static bool run_until(struct world *w, const unsigned *counter, unsigned n, uint
     return *counter >= n;
 }
 
+/* It says something, so that it is accepted at once. */
 static int raw_connect(const struct world *w) {
     struct sockaddr_in to = {
         .sin_family = AF_INET,
@@ -112,6 +114,7 @@ static int raw_connect(const struct world *w) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_int_equal(send(fd, "x", 1, 0), 1);
     return fd;
 }
 
@@ -232,6 +235,26 @@ static void pauses_are_told_in_few_lines(void **state) {
     close(low);
 }
 
+static uint64_t wait_ms(void *arg) {
+    const struct world *w = arg;
+    return w->wait_ms;
+}
+
+/* Who is to wait stays outside, without a word in the log, and comes in when the wait is over. */
+static void nobody_is_accepted_while_the_owner_says_wait(void **state) {
+    struct world *w = *state;
+    w->listener.wait_ms = wait_ms;
+    w->wait_ms = 20;
+    int fd = raw_connect(w);
+    assert_false(run_until(w, &w->n_accepted, 1, 300));
+    w->wait_ms = 0;
+    assert_true(run_until(w, &w->n_accepted, 1, 2000));
+    assert_int_equal(w->listener.starved_ms, 0);
+    assert_int_equal(w->listener.full_ms, 0);
+    assert_int_equal(lines(w), 0);
+    close(fd);
+}
+
 static void few_are_flushed_at_a_time(void **state) {
     struct world *w = *state;
     enum { CALLERS = MT_CONN_FLUSHING_MAX + 8 };
@@ -294,6 +317,7 @@ int main(void) {
         T(too_many_who_got_nowhere_give_way),
         T(without_descriptors_the_silent_give_way),
         T(pauses_are_told_in_few_lines),
+        T(nobody_is_accepted_while_the_owner_says_wait),
         T(few_are_flushed_at_a_time),
         T(queues_together_are_capped),
     };

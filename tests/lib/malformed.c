@@ -83,7 +83,7 @@ static void seal(struct caller *c, struct mt_slice plain, struct mt_writer *w) {
 
 void malformed_frame(struct dice *d, struct caller *c, struct mt_writer *w) {
     static const uint32_t lengths[] = {0, MT_MESSAGE_MAX + 1, 0x7fffffff, 0x80000000, 0xffffffff};
-    uint8_t text[1024];
+    uint8_t text[1024] = {0};
     size_t n, from = w->n;
     switch (dice_below(d, 4)) {
     case 0:

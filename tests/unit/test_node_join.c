@@ -154,6 +154,84 @@ static void a_revoked_code_ends_the_application(void **state) {
     assert_true(info_of(t, 0).refused_psk > 0);
 }
 
+/* Who was refused is free: to found a region, or to use another code. */
+static void a_refused_applicant_founds_a_region(void **state) {
+    struct table *t = *state;
+    found(t);
+    struct mt_reply r = invite(t, "x");
+    assert_int_equal(join(t, 1, r.code), MT_OK);
+    assert_int_equal(named(t, 1, MT_CMD_REGION_CREATE, "Assen", NULL), MT_ECONFLICT);
+    assert_int_equal(named(t, 0, MT_CMD_INVITE_REVOKE, "x", NULL), MT_OK);
+    assert_int_equal(info_of(t, 1).join, MT_JOIN_REFUSED);
+    restart(t, 1);
+    assert_int_equal(info_of(t, 1).join, MT_JOIN_REFUSED);
+    assert_int_equal(named(t, 1, MT_CMD_REGION_CREATE, "Assen", NULL), MT_OK);
+    for (int i = 0; i < 2; i++) {
+        struct mt_node_info info = info_of(t, 1);
+        assert_int_equal(info.state, MT_NODE_MEMBER);
+        assert_int_equal(info.join, MT_JOIN_NONE);
+        assert_string_equal(info.region_name, "Assen");
+        assert_true(info.is_seat && info.has_key);
+        pass(t, 60000);
+        restart(t, 1);
+    }
+}
+
+/* Joining can be given up at any time before the admission, and leaves nothing behind. */
+static void joining_is_given_up(void **state) {
+    struct table *t = *state;
+    found(t);
+    struct mt_reply r = invite(t, "x"), s = invite(t, "y");
+    assert_int_equal(join(t, 1, ""), MT_EINVALID); /* there is nothing to give up */
+    t->h[0].dark = true;
+    assert_int_equal(join(t, 1, r.code), MT_OK);
+    pass(t, 3000);
+    assert_int_equal(info_of(t, 1).join, MT_JOIN_CALLING);
+    assert_int_equal(join(t, 1, ""), MT_OK);
+    assert_int_equal(info_of(t, 1).state, MT_NODE_ALONE);
+    t->h[0].dark = false;
+    pass(t, 60000);
+    assert_int_equal(info_of(t, 1).state, MT_NODE_ALONE);
+    assert_int_equal(join(t, 1, r.code), MT_OK);
+    assert_int_equal(info_of(t, 1).join, MT_JOIN_FILED);
+    uint64_t number = info_of(t, 1).join_number;
+    assert_int_equal(join(t, 1, ""), MT_OK);
+    for (int i = 0; i < 2; i++) {
+        struct mt_node_info info = info_of(t, 1);
+        assert_int_equal(info.state, MT_NODE_ALONE);
+        assert_true(info.join == MT_JOIN_NONE && info.join_err == MT_OK && !info.join_number);
+        pass(t, 60000);
+        restart(t, 1);
+    }
+    /* Approved all the same, nothing comes of it; and another code works. */
+    assert_int_equal(join(t, 2, s.code), MT_OK);
+    assert_int_equal(approve(t, "y", info_of(t, 2).join_number, NULL), MT_OK);
+    assert_int_equal(approve(t, "x", number, NULL), MT_OK);
+    pass(t, 60000);
+    assert_int_equal(info_of(t, 1).state, MT_NODE_ALONE);
+    assert_int_equal(join(t, 2, ""), MT_ECONFLICT);
+    assert_int_equal(named(t, 1, MT_CMD_REGION_CREATE, "Assen", NULL), MT_OK);
+    assert_int_equal(info_of(t, 1).state, MT_NODE_MEMBER);
+}
+
+/* The last call of an old code says nothing about the new one. */
+static void another_code_replaces_the_first(void **state) {
+    struct table *t = *state;
+    found(t);
+    struct mt_reply r = invite(t, "x"), s = invite(t, "y");
+    assert_int_equal(join(t, 1, r.code), MT_OK);
+    struct mt_command cmd = {.type = MT_CMD_JOIN, .code = mt_slice_str(s.code)};
+    (void)ask(t, 1, cmd);
+    assert_int_equal(info_of(t, 1).join, MT_JOIN_CALLING);
+    assert_int_equal(info_of(t, 1).join_err, MT_OK);
+    run(t);
+    pass(t, 5000);
+    assert_int_equal(info_of(t, 1).join, MT_JOIN_FILED);
+    assert_int_equal(approve(t, "y", info_of(t, 1).join_number, NULL), MT_OK);
+    pass(t, 5000);
+    assert_int_equal(info_of(t, 1).state, MT_NODE_MEMBER);
+}
+
 static void codes_expire(void **state) {
     struct table *t = *state;
     found(t);
@@ -274,6 +352,9 @@ int main(void) {
         NODE_TEST(a_code_belongs_to_who_files_first),
         NODE_TEST(of_two_links_with_one_code_only_the_first_files),
         NODE_TEST(a_revoked_code_ends_the_application),
+        NODE_TEST(a_refused_applicant_founds_a_region),
+        NODE_TEST(joining_is_given_up),
+        NODE_TEST(another_code_replaces_the_first),
         NODE_TEST(codes_expire),
         NODE_TEST(codes_of_nobody_are_refused_at_once),
         NODE_TEST(another_inviter_is_not_believed),

@@ -129,6 +129,80 @@ static void a_host_members_called_from_keeps_places(void **state) {
     caller_close(&member);
 }
 
+/* So does the host of a member's address, from the start: nobody has called from there yet. */
+static void a_host_a_member_lives_at_keeps_places(void **state) {
+    struct table *t = *state;
+    struct door d;
+    uint64_t theirs[MT_RESERVED];
+    found(t);
+    bring_in(t, 1);
+    const struct mt_id org = info_of(t, 1).org;
+    restart(t, 0);
+    assert_int_equal(mt_node_address(the_host(t), &org, mt_slice_str("203.0.113.9:7473")), MT_OK);
+    for (unsigned i = 0; i < MT_RESERVED; i++)
+        theirs[i] = knock(t, &d, "203.0.113.9");
+    uint64_t stranger = knock(t, &d, "203.0.113.8");
+    for (unsigned i = 0; i < 4 * MT_SILENT_MAX; i++)
+        (void)knock_from(t, &d, i);
+    assert_false(is_there(t, stranger));
+    for (unsigned i = 0; i < MT_RESERVED; i++)
+        assert_true(is_there(t, theirs[i]));
+}
+
+/* ---- time ---- */
+
+static uint64_t accept_in(struct table *t) {
+    return mt_node_accept_in_ms(the_host(t), t->now.mono_ms);
+}
+
+/* However many call, in two seconds they get their part of them; then the next come in again. */
+static void callers_get_their_part_of_the_time(void **state) {
+    struct table *t = *state;
+    struct door d;
+    struct caller c;
+    unsigned silent = 0, answered = 0;
+    found(t);
+    caller_make(&c, 1);
+    caller_learn(&c, the_host(t));
+    pass(t, 10000);
+    for (unsigned ms = 0; ms < 2000; ms++, t->now.mono_ms++)
+        while (accept_in(t) == 0) {
+            uint64_t conn = knock_from(t, &d, answered + silent);
+            assert_true(silent + answered < 20000);
+            if (ms < 1000) {
+                silent++;
+                continue;
+            }
+            first(t, &d, &c, conn);
+            assert_true(d.n > 0);
+            answered++;
+        }
+    unsigned ahead = MT_AHEAD_US / MT_ACCEPT_US;
+    assert_in_range(silent, 1000000 / MT_ACCEPT_US, 1000000 / MT_ACCEPT_US + 2 * ahead);
+    assert_in_range(answered, 1000000 / (MT_ACCEPT_US + MT_ANSWER_US) - 1,
+                    1000000 / (MT_ACCEPT_US + MT_ANSWER_US) + 1);
+    t->now.mono_ms += MT_AHEAD_US / 1000;
+    assert_int_equal(accept_in(t), 0);
+    caller_close(&c);
+}
+
+/* A certificate takes as long to check as a first frame to answer. */
+static void a_certificate_counts(void **state) {
+    struct table *t = *state;
+    struct door d;
+    struct caller c;
+    found(t);
+    caller_make(&c, 1);
+    caller_learn(&c, the_host(t));
+    pass(t, 10000);
+    uint64_t conn = knock(t, &d, "203.0.113.9");
+    first(t, &d, &c, conn);
+    uint64_t before = the_host(t)->spent_us;
+    third(t, &d, &c, conn, mt_slice(NULL, 0));
+    assert_int_equal(the_host(t)->spent_us - before, MT_ANSWER_US);
+    caller_close(&c);
+}
+
 /* ---- lines ---- */
 
 static void lines_about_strangers_are_few(void **state) {
@@ -303,6 +377,9 @@ int main(void) {
         NODE_TEST(silence_takes_nothing_from_who_showed_a_key),
         NODE_TEST(who_shows_a_key_and_goes_no_further_is_limited),
         NODE_TEST(a_host_members_called_from_keeps_places),
+        NODE_TEST(a_host_a_member_lives_at_keeps_places),
+        NODE_TEST(callers_get_their_part_of_the_time),
+        NODE_TEST(a_certificate_counts),
         NODE_TEST(lines_about_strangers_are_few),
         NODE_TEST(own_calls_are_limited),
         NODE_TEST(a_link_dead_at_the_other_end_gives_way_at_once),
