@@ -55,11 +55,24 @@ static const struct meaning MEANINGS[] = {
     {"bug", MT_EXIT_FAILED, N_("a defect in meent itself"), N_("Try: journalctl -u meentd")},
 };
 
-static const char *hint_for(const struct mt_client_error *error, const struct meaning *m) {
+/* Leaving the week out of a change keeps it. */
+static bool keeps_week(const struct mt_cli *cli, const struct mt_client_error *error) {
+    return strstr(error->text, "code=outside-week") && cli->command &&
+           strcmp(cli->command->name, "activity edit") == 0;
+}
+
+static const char *hint_for(const struct mt_cli *cli, const struct mt_client_error *error,
+                            const struct meaning *m) {
+    if (keeps_week(cli, error))
+        return _("To take the week away: --week \"\"");
     if (strcmp(error->code, "state") == 0 && strstr(error->text, "no organisation"))
         return _("Try: meent init NAME --kind KIND");
     if (strcmp(error->code, "state") == 0 && strstr(error->text, "no region"))
         return _("Try: meent region create NAME, or meent join CODE");
+    if (strcmp(error->code, "not-found") == 0 && strstr(error->text, "no organisation is called"))
+        return _("A whole name, number or id is needed. Try: meent org list --text PART");
+    if (strcmp(error->code, "conflict") == 0 && strstr(error->text, "is joining"))
+        return _("Try: meent join, or give that up with meent join --cancel");
     if (strcmp(error->code, "denied") == 0 && error->text[0] == '/')
         return _("The socket is for the group meent. Try: sudo usermod -aG meent $USER");
     if (strcmp(error->code, "denied") == 0 && !strstr(error->text, "right"))
@@ -87,6 +100,20 @@ const char *mt_link_text(const char *code) {
     if (strcmp(code, "not-found") == 0)
         return _("no address belongs to that name");
     return mt_code_text(code);
+}
+
+char *mt_calling_text(const char *error) {
+    if (error && strcmp(error, "psk") == 0)
+        return mt_text_copy(
+            _("The other side does not accept the code: it was used, revoked or has "
+              "expired.\nAsk for a new one, or give up with: meent join --cancel"));
+    char *safe = mt_text_safe(error ? mt_link_text(error) : "", false);
+    char *text =
+        mt_text_format(_("The other side has not answered yet%s%s%s. The daemon keeps trying.\n"
+                         "Wait for it with: meent join --wait 600"),
+                       *safe ? " (" : "", safe, *safe ? ")" : "");
+    free(safe);
+    return text;
 }
 
 /* "row=3 field=capacity code=too-large": a value that the daemon refused. Owns: the caller; NULL
@@ -145,7 +172,7 @@ char *mt_call_text(const struct mt_cli *cli, const struct mt_client_error *error
 enum mt_exit mt_fail_call(struct mt_cli *cli, const struct mt_client_error *error) {
     const struct meaning *m = meaning_or_other(error->code);
     char *text = mt_call_text(cli, error);
-    enum mt_exit status = mt_fail(cli, m->status, error->code, hint_for(error, m), "%s", text);
+    enum mt_exit status = mt_fail(cli, m->status, error->code, hint_for(cli, error, m), "%s", text);
     free(text);
     return status;
 }

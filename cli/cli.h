@@ -63,6 +63,9 @@ int mt_cli_main(int argc, char **argv);
 /* Prints to the output, unless --quiet or --json asked for none. For confirmations. */
 void mt_say(struct mt_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints words of `text` in lines from `column`, where the cursor is, to the right margin. */
+void mt_put_wrapped(struct mt_cli *cli, int column, const char *text);
+
 /* Prints one JSON value and a line end to the output. Takes over `value`. */
 void mt_put_json(struct mt_cli *cli, json_t *take_value);
 
@@ -97,6 +100,10 @@ const char *mt_code_text(const char *code);
 
 /* The same for a link to another organisation. */
 const char *mt_link_text(const char *code);
+
+/* How joining stands while the inviter has no request of ours, and what to do: two lines. `error`: of
+ * the last call, or NULL. Owns: the caller. */
+char *mt_calling_text(const char *error);
 
 /* ---- the daemon ---- */
 

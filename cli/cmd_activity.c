@@ -100,6 +100,8 @@ MT_COMMAND(activity_show) {
         mt_put_json(cli, record);
         return MT_EXIT_OK;
     }
+    if (json_is_false(json_object_get(record, "timed")))
+        json_object_del(record, "start"); /* midnight stands for the day */
     mt_show_record(cli, mt_schema_kind(MT_KIND_ACTIVITY), record);
     char places[48];
     places_of(record, places, sizeof places);
@@ -123,20 +125,12 @@ MT_COMMAND(activity_show) {
 }
 
 MT_COMMAND(activity_add) {
-    json_t *result;
-    enum mt_exit status = mt_add(cli, args, MT_KIND_ACTIVITY, &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Activity %s added. See: meent activity show %s\n"),
-                   mt_short_id(result), mt_short_id(result));
+    return mt_add(cli, args, MT_KIND_ACTIVITY,
+                  _("Activity %s added. See: meent activity show %s\n"));
 }
 
 MT_COMMAND(activity_edit) {
-    json_t *result;
-    enum mt_exit status = mt_edit(cli, args, MT_KIND_ACTIVITY, args->words[0], &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Activity %s changed.\n"), mt_short_id(result));
+    return mt_edit(cli, args, MT_KIND_ACTIVITY, args->words[0], _("Activity %s changed.\n"));
 }
 
 MT_COMMAND(activity_cancel) {

@@ -55,10 +55,8 @@ static bool is_short(const json_t *records, const char *field) {
 }
 
 MT_COMMAND(contact_list) {
-    json_t *params, *records;
-    enum mt_exit status = mt_list_params(cli, args, "contact", &params);
-    if (!status)
-        status = mt_list(cli, params, &records);
+    json_t *records;
+    enum mt_exit status = mt_list_given(cli, args, "contact", &records);
     if (status)
         return status;
     const struct mt_column columns[] = {
@@ -78,18 +76,10 @@ MT_COMMAND(contact_show) {
 }
 
 MT_COMMAND(contact_add) {
-    json_t *result;
-    enum mt_exit status = mt_add(cli, args, MT_KIND_CONTACT, &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Contact person %s added; all members see these details.\n"),
-                   mt_short_id(result));
+    return mt_add(cli, args, MT_KIND_CONTACT,
+                  _("Contact person %s added; all members see these details.\n"));
 }
 
 MT_COMMAND(contact_edit) {
-    json_t *result;
-    enum mt_exit status = mt_edit(cli, args, MT_KIND_CONTACT, args->words[0], &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Contact person %s changed.\n"), mt_short_id(result));
+    return mt_edit(cli, args, MT_KIND_CONTACT, args->words[0], _("Contact person %s changed.\n"));
 }

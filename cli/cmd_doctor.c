@@ -298,7 +298,9 @@ static void check_peers(struct mt_doctor *d, const json_t *status) {
     if (n > 0)
         mt_doctor_note(d, "peers", true,
                        mt_text_format(_("connected with %zu of %zu other members"), there, n), NULL,
-                       NULL);
+                       there < n ? _("Who cannot be reached is named below; just after a start it "
+                                     "takes a moment.")
+                                 : NULL);
 }
 
 /* True when there is data to check. */
@@ -323,39 +325,21 @@ static bool check_health(struct mt_doctor *d) {
     return has_data;
 }
 
-/* Prints words of `text` behind the column, in lines that end before the right margin. */
-static void put_wrapped(struct mt_cli *cli, int column, int at, const char *text) {
-    while (*text) {
-        size_t n = strcspn(text, " ");
-        char *word = mt_text_format("%.*s", (int)n, text);
-        int w = mt_text_width(word);
-        if (at > column && at + 1 + w > cli->width) {
-            fprintf(cli->out, "\n%*s", column, "");
-            at = column;
-        }
-        fprintf(cli->out, "%s%s", at > column ? " " : "", word);
-        at += w + (at > column);
-        free(word);
-        text += n + (text[n] == ' ');
-    }
-    fputc('\n', cli->out);
-}
-
 static void put_check(struct mt_cli *cli, const json_t *check) {
     bool ok = json_is_true(json_object_get(check, "ok"));
     const char *hint = mt_json_str(check, "hint"), *why = mt_json_str(check, "why");
     const char *mark = !ok ? "✗" : hint || why ? "·" : "✓";
     fprintf(cli->out, "%s%s%s ", cli->color && !ok ? "\033[31m" : "", mark,
             cli->color && !ok ? "\033[0m" : "");
-    put_wrapped(cli, 2, 2, mt_json_str(check, "text"));
+    mt_put_wrapped(cli, 2, mt_json_str(check, "text"));
     if (why) {
         fputs("    ", cli->out);
-        put_wrapped(cli, 4, 4, why);
+        mt_put_wrapped(cli, 4, why);
     }
     if (hint) {
         char *try = mt_text_format(_("Try: %s"), hint);
         fputs("    ", cli->out);
-        put_wrapped(cli, 4, 4, try);
+        mt_put_wrapped(cli, 4, try);
         free(try);
     }
 }

@@ -270,8 +270,7 @@ static enum mt_exit report(struct mt_cli *cli, const struct csv_file *file, stru
     if (cli->json) {
         json_t *v = json_pack("{s:I, s:I, s:I}", "new", t->fresh, "changed", t->changed,
                               "unchanged", t->unchanged);
-        if (file->n_bad)
-            json_object_set_new(v, "skipped", json_integer((json_int_t)file->n_bad));
+        mt_import_left_out(cli, file, v);
         mt_put_json(cli, v);
         return MT_EXIT_OK;
     }
@@ -284,43 +283,11 @@ static enum mt_exit report(struct mt_cli *cli, const struct csv_file *file, stru
                _("%lld organisations were not known yet and were entered too: meent org list\n"),
                (long long)t->orgs);
     if (file->n_bad)
-        mt_say(cli, _("%zu rows were skipped because something in them is wrong.\n"), file->n_bad);
+        mt_say(cli,
+               ngettext("%zu row was skipped because something in it is wrong.\n",
+                        "%zu rows were skipped because something in them is wrong.\n", file->n_bad),
+               file->n_bad);
     return MT_EXIT_OK;
-}
-
-static json_t *ignored_of(const struct csv_file *file) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < file->n_ignored; i++)
-        json_array_append_new(list,
-                              json_stringn((const char *)file->ignored[i].p, file->ignored[i].n));
-    return list;
-}
-
-/* Headings that no field has are probably remarks of the file's owner; say so once. */
-static void name_ignored(struct mt_cli *cli, const struct csv_file *file) {
-    if (cli->quiet || file->n_ignored == 0)
-        return;
-    if (cli->json) { /* beside the result, whose shape is fixed */
-        json_t *v = json_pack("{s:{s:s, s:o}}", "warning", "code", "unused-columns", "columns",
-                              ignored_of(file));
-        char *line = json_dumps(v, JSON_COMPACT);
-        fprintf(cli->err, "%s\n", line ? line : "{}");
-        free(line);
-        json_decref(v);
-        return;
-    }
-    char *list = mt_text_copy("");
-    for (size_t i = 0; i < file->n_ignored; i++) {
-        char *longer = mt_text_format("%s%s%.*s", list, i ? ", " : "", (int)file->ignored[i].n,
-                                      (const char *)file->ignored[i].p);
-        free(list);
-        list = longer;
-    }
-    char *safe = mt_text_safe(list, false), *fit = mt_text_shorten(safe, 3 * cli->width);
-    fprintf(cli->err, _("Columns that are not used: %s\n"), fit);
-    free(fit);
-    free(safe);
-    free(list);
 }
 
 static enum mt_exit import(struct mt_cli *cli, const struct mt_args *args, uint16_t kind) {
@@ -333,9 +300,8 @@ static enum mt_exit import(struct mt_cli *cli, const struct mt_args *args, uint1
     if (file.n_problems_seen > 0 && !partial) {
         status = mt_import_problems(cli, &file);
     } else {
-        if (file.n_problems_seen > 0 && !cli->json)
+        if (!cli->json)
             mt_import_warn(cli, &file);
-        name_ignored(cli, &file);
         status = send_file(cli, &file, &tally);
         if (!status)
             status = report(cli, &file, &tally);

@@ -227,15 +227,13 @@ static enum mt_exit show_join(struct mt_cli *cli, const json_t *join, bool numbe
     }
     if (number && !number_said)
         say_number(cli, number);
-    if (!number) {
-        char *safe = mt_text_safe(error ? mt_link_text(error) : "", false);
-        mt_say(cli,
-               _("Pending: the other side has not answered yet%s%s%s. The daemon keeps trying.\n"),
-               *safe ? " (" : "", safe, *safe ? ")" : "");
-        free(safe);
+    if (number) {
+        mt_say(cli, _("Pending until they approve. Wait for it with: meent join --wait 600\n"));
+    } else {
+        char *calling = mt_calling_text(error);
+        mt_say(cli, "%s\n", calling);
+        free(calling);
     }
-    mt_say(cli, number ? _("Pending until they approve. Wait for it with: meent join --wait 600\n")
-                       : _("Ask again with: meent join --wait 600\n"));
     return MT_EXIT_OK;
 }
 
@@ -255,17 +253,48 @@ static enum mt_exit wait_for(struct mt_cli *cli, json_t **join, long seconds, bo
     return poll_join(cli, join, seconds, false);
 }
 
+static enum mt_exit cancel_join(struct mt_cli *cli, bool filed) {
+    json_t *result;
+    enum mt_exit status = mt_change(cli, "join.cancel", NULL, &result);
+    if (status)
+        return status;
+    return mt_done(cli, result,
+                   filed ? _("Joining is given up. Tell who invited you, who can still revoke the "
+                             "code:\n  meent invite revoke NAME\n")
+                         : _("Joining is given up.\n"));
+}
+
+/* A code is not needed any more; it is for somebody else perhaps. */
+static enum mt_exit show_member(struct mt_cli *cli, json_t *take_join, bool code_given) {
+    if (cli->json)
+        mt_put_json(cli, json_pack("{s:s, s:n}", "state", "member", "number"));
+    else if (code_given)
+        mt_say(cli, _("This organisation is a member already; the code was not used.\n"));
+    else
+        mt_say(cli, _("This organisation is a member. See: meent status\n"));
+    json_decref(take_join);
+    return MT_EXIT_OK;
+}
+
 MT_COMMAND(join) {
     const char *wait = mt_args_get(args, "wait");
     char *end = NULL;
     long seconds = wait ? strtol(wait, &end, 10) : 0;
     if (wait && (*end || end == wait || seconds < 0 || seconds > WAIT_S_MAX))
         return mt_usage(cli, _("--wait: \"%s\" is not a number of seconds"), wait);
+    bool cancels = mt_args_has(args, "cancel");
+    if (cancels && (wait || args->n_words))
+        return mt_usage(cli, _("--cancel goes with nothing else"));
     json_t *before, *join;
     enum mt_exit status = mt_call(cli, "join.state", NULL, &before);
     if (status)
         return status;
-    bool known = mt_json_str(before, "number") != NULL, said = false;
+    bool known = mt_json_str(before, "number") != NULL, said = false,
+         was_member = is_state(before, "member");
+    if (cancels) {
+        json_decref(before);
+        return cancel_join(cli, known);
+    }
     if (args->n_words == 0) {
         join = before;
     } else {
@@ -274,6 +303,8 @@ MT_COMMAND(join) {
         if (status || !join)
             return status;
     }
+    if (was_member)
+        return show_member(cli, join, args->n_words > 0);
     const char *state = mt_json_str(join, "state");
     if (args->n_words == 0 &&
         (!state || strcmp(state, "none") == 0 || strcmp(state, "idle") == 0)) {

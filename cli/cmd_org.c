@@ -20,10 +20,8 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
 }
 
 MT_COMMAND(org_list) {
-    json_t *params, *records;
-    enum mt_exit status = mt_list_params(cli, args, "org", &params);
-    if (!status)
-        status = mt_list(cli, params, &records);
+    json_t *records;
+    enum mt_exit status = mt_list_given(cli, args, "org", &records);
     if (status)
         return status;
     const struct mt_column columns[] = {
@@ -72,13 +70,11 @@ MT_COMMAND(org_show) {
 
 MT_COMMAND(org_edit) {
     const char *id;
-    json_t *result, *holder;
+    json_t *holder;
     enum mt_exit status = which(cli, args, &id, &holder);
     if (status)
         return status;
-    status = mt_edit(cli, args, MT_KIND_ORG, id, &result);
+    status = mt_edit(cli, args, MT_KIND_ORG, id, _("Organisation %s changed.\n"));
     json_decref(holder);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Organisation %s changed.\n"), mt_short_id(result));
+    return status;
 }

@@ -47,7 +47,7 @@ MT_COMMAND(peer_list) {
     json_decref(result);
     const struct mt_column columns[] = {
         {_("NAME"), MT_COLUMN_FLEX},
-        {_("CONNECTION"), MT_COLUMN_FLEX},
+        {_("CONNECTION"), MT_COLUMN_WRAP},
         {_("LAG"), MT_COLUMN_RIGHT},
         {_("TO GET"), MT_COLUMN_RIGHT},
         {_("SEEN"), 0},
@@ -164,8 +164,8 @@ MT_COMMAND(peer_ping) {
     else if (all)
         mt_say(cli, _("No answer within %d seconds, though the connection is there.\n"),
                PING_WAIT_MS / 1000);
-    if (failed)
-        mt_say(cli, "%s\n", _(failed->hint));
+    if (failed && !cli->quiet && !cli->json)
+        mt_put_wrapped(cli, 0, _(failed->hint));
     if (cli->json) {
         json_object_del(result, "trying");
         mt_put_json(cli, json_incref(result));

@@ -18,10 +18,8 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
 }
 
 MT_COMMAND(period_list) {
-    json_t *params, *records;
-    enum mt_exit status = mt_list_params(cli, args, "period", &params);
-    if (!status)
-        status = mt_list(cli, params, &records);
+    json_t *records;
+    enum mt_exit status = mt_list_given(cli, args, "period", &records);
     if (status)
         return status;
     const struct mt_column columns[] = {
@@ -40,18 +38,9 @@ MT_COMMAND(period_show) {
 }
 
 MT_COMMAND(period_add) {
-    json_t *result;
-    enum mt_exit status = mt_add(cli, args, MT_KIND_PERIOD, &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Period %s added; it is in the calendar.\n"),
-                   mt_short_id(result));
+    return mt_add(cli, args, MT_KIND_PERIOD, _("Period %s added; it is in the calendar.\n"));
 }
 
 MT_COMMAND(period_edit) {
-    json_t *result;
-    enum mt_exit status = mt_edit(cli, args, MT_KIND_PERIOD, args->words[0], &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Period %s changed.\n"), mt_short_id(result));
+    return mt_edit(cli, args, MT_KIND_PERIOD, args->words[0], _("Period %s changed.\n"));
 }

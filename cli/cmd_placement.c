@@ -10,7 +10,7 @@
 MT_COMMAND(placement_propose) {
     json_t *params, *result;
     enum mt_exit status =
-        mt_fields_given(cli, args, mt_schema_kind(MT_KIND_PLACEMENT), false, &params);
+        mt_fields_given(cli, args, mt_schema_kind(MT_KIND_PLACEMENT), true, &params);
     if (status)
         return status;
     json_object_set_new(params, "stageplek", json_string(args->words[0]));
@@ -72,19 +72,17 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
 }
 
 MT_COMMAND(placement_list) {
-    json_t *params, *records;
-    enum mt_exit status = mt_list_params(cli, args, "placement", &params);
-    if (!status)
-        status = mt_list(cli, params, &records);
+    json_t *records;
+    enum mt_exit status = mt_list_given(cli, args, "placement", &records);
     if (status)
         return status;
     const struct mt_column columns[] = {
         {_("ID"), 0},
         {_("PUPIL"), MT_COLUMN_FLEX},
         {_("PLACE"), MT_COLUMN_FLEX},
-        {_("WITH"), MT_COLUMN_FLEX},
-        {_("ROUTE"), MT_COLUMN_FLEX},
-        {_("PERIOD"), MT_COLUMN_FLEX},
+        {_("WITH"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
+        {_("ROUTE"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
+        {_("PERIOD"), 0},
         {_("STATUS"), 0},
     };
     return mt_show_rows(cli, records, columns, MT_ARRAY_LEN(columns), row,
@@ -109,9 +107,5 @@ MT_COMMAND(placement_show) {
 }
 
 MT_COMMAND(placement_edit) {
-    json_t *result;
-    enum mt_exit status = mt_edit(cli, args, MT_KIND_PLACEMENT, args->words[0], &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Placement %s changed.\n"), mt_short_id(result));
+    return mt_edit(cli, args, MT_KIND_PLACEMENT, args->words[0], _("Placement %s changed.\n"));
 }

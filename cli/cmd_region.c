@@ -156,7 +156,8 @@ MT_COMMAND(log) {
     json_t *rows = json_incref(json_object_get(result, "rows"));
     json_decref(result);
     const struct mt_column columns[] = {
-        {_("TIME"), 0}, {_("WHO"), MT_COLUMN_FLEX},   {_("WHAT"), 0}, {"", 0},
+        {_("TIME"), 0}, {_("WHO"), MT_COLUMN_FLEX | MT_COLUMN_YIELD},
+        {_("WHAT"), 0}, {"", 0},
         {_("ID"), 0},   {_("TITLE"), MT_COLUMN_FLEX},
     };
     return mt_show_rows(cli, rows, columns, MT_ARRAY_LEN(columns), log_row,

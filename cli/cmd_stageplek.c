@@ -7,13 +7,8 @@
 #include <stdlib.h>
 
 MT_COMMAND(stageplek_add) {
-    json_t *result;
-    enum mt_exit status = mt_add(cli, args, MT_KIND_STAGEPLEK, &result);
-    if (status)
-        return status;
-    return mt_done(cli, result,
-                   _("Place %s added. Schools propose pupils with: meent placement propose %s\n"),
-                   mt_short_id(result), mt_short_id(result));
+    return mt_add(cli, args, MT_KIND_STAGEPLEK,
+                  _("Place %s added. Schools propose pupils with: meent placement propose %s\n"));
 }
 
 static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
@@ -35,10 +30,8 @@ static void row(struct mt_cli *cli, struct mt_table *t, const json_t *r) {
 }
 
 MT_COMMAND(stageplek_list) {
-    json_t *params, *records;
-    enum mt_exit status = mt_list_params(cli, args, "stageplek", &params);
-    if (!status)
-        status = mt_list(cli, params, &records);
+    json_t *records;
+    enum mt_exit status = mt_list_given(cli, args, "stageplek", &records);
     if (status)
         return status;
     const struct mt_column columns[] = {
@@ -58,9 +51,5 @@ MT_COMMAND(stageplek_show) {
 }
 
 MT_COMMAND(stageplek_edit) {
-    json_t *result;
-    enum mt_exit status = mt_edit(cli, args, MT_KIND_STAGEPLEK, args->words[0], &result);
-    if (status)
-        return status;
-    return mt_done(cli, result, _("Place %s changed.\n"), mt_short_id(result));
+    return mt_edit(cli, args, MT_KIND_STAGEPLEK, args->words[0], _("Place %s changed.\n"));
 }

@@ -3,6 +3,7 @@
 
 #include "health.h"
 #include "json.h"
+#include "limits.h"
 #include "records.h"
 #include "text.h"
 #include "words.h"
@@ -53,10 +54,13 @@ static void end_line(struct line *l) {
 
 struct peers {
     size_t good, lagging, away;
+    size_t early; /* of a daemon that started just now: nobody knows yet */
     char *lagging_names, *away_names;
 };
 
-static void count_peers(struct mt_cli *cli, const json_t *peers, struct peers *out) {
+static void count_peers(struct mt_cli *cli, const json_t *s, struct peers *out) {
+    bool settled = mt_json_int(s, "uptime_s", INT64_MAX) >= MT_SETTLE_MS / 1000;
+    const json_t *peers = json_object_get(s, "peers");
     size_t i;
     json_t *p;
     *out = (struct peers){.lagging_names = mt_text_copy(""), .away_names = mt_text_copy("")};
@@ -65,7 +69,9 @@ static void count_peers(struct mt_cli *cli, const json_t *peers, struct peers *o
         json_int_t lag = mt_json_int(p, "lag", 0), behind = mt_json_int(p, "behind", 0);
         char detail[MT_WORDS_MAX] = "";
         uint64_t at;
-        if (!json_is_true(json_object_get(p, "connected"))) {
+        if (!json_is_true(json_object_get(p, "connected")) && !settled && !seen) {
+            out->early++;
+        } else if (!json_is_true(json_object_get(p, "connected"))) {
             if (seen && mt_words_parse(seen, &at) && at <= cli->now)
                 mt_words_span(cli->lang, cli->now - at, detail);
             add_name(&out->away_names, out->away++, name, detail);
@@ -82,9 +88,9 @@ static void put_members(struct mt_cli *cli, const json_t *s) {
     struct peers peers;
     struct line l = {.cli = cli};
     size_t members = json_array_size(json_object_get(s, "members"));
-    count_peers(cli, json_object_get(s, "peers"), &peers);
+    count_peers(cli, s, &peers);
     /* we are a member too, and up to date with ourselves */
-    size_t known = peers.good + peers.lagging + peers.away;
+    size_t known = peers.good + peers.lagging + peers.away + peers.early;
     size_t self = members > known ? 1 : 0;
     char *good = mt_text_format(
         ngettext("Members %zu: %zu up to date", "Members %zu: %zu up to date", peers.good + self),
@@ -99,6 +105,11 @@ static void put_members(struct mt_cli *cli, const json_t *s) {
             &l, ", ",
             mt_text_format(ngettext("%zu unreachable (%s)", "%zu unreachable (%s)", peers.away),
                            peers.away, peers.away_names));
+    if (peers.early)
+        put_piece(
+            &l, ", ",
+            mt_text_format(ngettext("%zu not reached yet", "%zu not reached yet", peers.early),
+                           peers.early));
     end_line(&l);
     free(peers.lagging_names);
     free(peers.away_names);
@@ -197,14 +208,15 @@ static void put_next(struct mt_cli *cli, const json_t *s) {
     if (joining && strcmp(joining, "refused") == 0)
         return; /* health tells */
     if (state && strcmp(state, "joining") == 0) {
-        char *safe = mt_text_safe(number ? number : error ? mt_link_text(error) : "", false);
+        char *text = number ? mt_text_safe(number, false) : mt_calling_text(error);
         if (number)
-            fprintf(cli->out, _("Asked to join; read out by phone: %s\n"), safe);
+            fprintf(cli->out,
+                    _("Asked to join; read out by phone: %s\n"
+                      "Wait for it with: meent join --wait 600\n"),
+                    text);
         else
-            fprintf(cli->out, _("Joining: the other side has not answered yet%s%s%s.\n"),
-                    *safe ? " (" : "", safe, *safe ? ")" : "");
-        fprintf(cli->out, "%s\n", _("Wait for it with: meent join --wait 600"));
-        free(safe);
+            fprintf(cli->out, "%s\n", text);
+        free(text);
         return;
     }
     fprintf(cli->out, "%s\n",

@@ -17,6 +17,7 @@ static const struct mt_flag invite_flags[] = {
 };
 static const struct mt_flag join_flags[] = {
     {"wait", "wacht", N_("SECONDS"), N_("wait for the number and the approval"), NULL},
+    {"cancel", "annuleer|annuleren", NULL, N_("give up joining"), NULL},
     NO_FLAG,
 };
 static const struct mt_flag approve_flags[] = {
@@ -108,7 +109,7 @@ static const struct mt_command COMMANDS[] = {
     {"invite revoke", N_("NAME"), 1, 1, NULL, 0, NULL, N_("make a code worthless"),
      "meent invite revoke wavin", mt_cmd_invite_revoke},
     {"join", N_("[CODE]"), 0, 1, join_flags, 0, NULL, N_("join a region with a code"),
-     "meent join MEENT1…\nmeent join MEENT1… --wait 600", mt_cmd_join},
+     "meent join MEENT1…\nmeent join MEENT1… --wait 600\nmeent join --cancel", mt_cmd_join},
     {"member list", NULL, 0, 0, NULL, 0, NULL, N_("the members of the region"), "meent member list",
      mt_cmd_member_list},
     {"member approve", N_("NAME --number NUMBER"), 1, 1, approve_flags, 0, NULL,

@@ -195,7 +195,7 @@ static enum mt_err add_cell(struct csv_file *file, struct csv_row *row, const st
     return MT_OK;
 }
 
-/* What holds between the fields of a row: the end is not before the start. `pairs` are `n` of
+/* What holds between the fields of a row: an end has a start and is not before it. `pairs` are `n` of
  * number and value, with room for a map's head before them. */
 enum { MAP_HEAD_MAX = 5 };
 
@@ -207,8 +207,12 @@ static enum mt_err check_together(struct csv_checker *c, const struct csv_record
     mt_wire_put_map(&w, n);
     uint8_t *map = c->values + MAP_HEAD_MAX - w.n;
     memcpy(map, head, w.n);
-    enum mt_text_err err =
-        mt_schema_check_fields(c->file->kind, mt_slice(map, w.n + pairs.n), false, &at_fault);
+    struct mt_slice fields = mt_slice(map, w.n + pairs.n);
+    enum mt_text_err err = mt_schema_check_fields(c->file->kind, fields, false, &at_fault);
+    /* Where rows name records by their id, the start may be there already. */
+    if (err == MT_TEXT_OK && c->file->columns.id < 0 &&
+        (at_fault = mt_schema_no_start(c->file->kind, fields)))
+        err = MT_TEXT_NO_START;
     *bad = err != MT_TEXT_OK;
     for (size_t i = 0; *bad && at_fault && i < c->file->columns.n_targets; i++)
         if (c->file->columns.targets[i].field == at_fault)

@@ -1,6 +1,7 @@
 /* Values people type: from flags and prompts to the fields of a record; see records.h. */
 #include "records.h"
 
+#include "help.h"
 #include "limits.h"
 #include "text.h"
 
@@ -25,21 +26,29 @@ static enum mt_text_err check(const struct mt_cli *cli, const struct mt_field *f
     return err;
 }
 
+/* A flag of the command as people write it in their language. Owns: the caller. */
+static char *flag_named(const struct mt_cli *cli, const char *name) {
+    const struct mt_flag *flag = mt_flags_find(&cli->flags, name);
+    return flag ? mt_flag_shown(flag, cli->lang) : mt_text_copy(name);
+}
+
+enum mt_exit mt_value_given(struct mt_cli *cli, const char *flag, const struct mt_field *f,
+                            const char *text) {
+    enum mt_text_err err = check(cli, f, text);
+    if (err == MT_TEXT_OK)
+        return MT_EXIT_OK;
+    char *shown = flag_named(cli, flag), *why = mt_reason(err, f, text, cli->lang);
+    enum mt_exit status = mt_usage(cli, "--%s: %s", shown, why);
+    free(why);
+    free(shown);
+    return status;
+}
+
 static enum mt_exit put(struct mt_cli *cli, json_t *fields, const struct mt_field *f,
                         const char *text) {
-    enum mt_text_err err = check(cli, f, text);
-    if (err) {
-        char *shown = mt_text_fold(f->label[cli->lang]), *why = mt_reason(err, f, text, cli->lang);
-        bool dutch = cli->lang == MT_LANG_NL;
-        char *name = mt_text_copy(f->name);
-        for (char *p = name; *p; p++)
-            *p = *p == '_' ? '-' : *p;
-        enum mt_exit status = mt_usage(cli, "--%s: %s", dutch ? shown : name, why);
-        free(name);
-        free(why);
-        free(shown);
+    enum mt_exit status = mt_value_given(cli, f->name, f, text);
+    if (status)
         return status;
-    }
     const char *before = json_string_value(json_object_get(fields, f->name));
     if (is_list(f) && before) {
         char *both = mt_text_format("%s|%s", before, text);
@@ -83,7 +92,9 @@ static enum mt_exit complete_fields(struct mt_cli *cli, const struct mt_kind *ki
         const char *given = json_string_value(json_object_get(fields, f->name));
         if (!needed || (given && *given) || ask(cli, f, fields))
             continue;
-        char *longer = mt_text_format("%s%s--%s", missing, *missing ? ", " : "", f->name);
+        char *shown = flag_named(cli, f->name),
+             *longer = mt_text_format("%s%s--%s", missing, *missing ? ", " : "", shown);
+        free(shown);
         free(missing);
         missing = longer;
     }
@@ -122,7 +133,9 @@ enum mt_exit mt_day_given(struct mt_cli *cli, const struct mt_args *args, const 
     uint32_t read = err ? 0 : (uint32_t)mt_wire_uint(&r, UINT32_MAX);
     if (err || r.err) {
         char *why = mt_reason(err ? err : MT_TEXT_NOT_DATE, &field, text, cli->lang);
-        enum mt_exit status = mt_usage(cli, "--%s: %s", flag, why);
+        char *shown = flag_named(cli, flag);
+        enum mt_exit status = mt_usage(cli, "--%s: %s", shown, why);
+        free(shown);
         free(why);
         return status;
     }

@@ -22,25 +22,6 @@ char *mt_flag_shown(const struct mt_flag *flag, enum mt_lang lang) {
     return dashed(flag->name);
 }
 
-/* Prints `text` in lines that end before the right margin, the first one where the cursor is. */
-static void put_wrapped(struct mt_cli *cli, int column, const char *text) {
-    int at = column;
-    while (*text) {
-        size_t n = strcspn(text, " ");
-        char *word = mt_text_format("%.*s", (int)n, text);
-        int w = mt_text_width(word);
-        if (at + 1 + w > cli->width && at > column) {
-            fprintf(cli->out, "\n%*s", column, "");
-            at = column;
-        }
-        fprintf(cli->out, "%s%s", at > column ? " " : "", word);
-        at += w + (at > column);
-        free(word);
-        text += n + (text[n] == ' ');
-    }
-    fputc('\n', cli->out);
-}
-
 static void put_heading(struct mt_cli *cli, const char *text) {
     fprintf(cli->out, cli->color ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
 }
@@ -51,7 +32,7 @@ static void put_row(struct mt_cli *cli, const char *name, int width, const char 
         fprintf(cli->out, "  %s%*s", name, width - w, "");
     else
         fprintf(cli->out, "  %s\n%*s", name, 2 + width, "");
-    put_wrapped(cli, 2 + width, text);
+    mt_put_wrapped(cli, 2 + width, text);
 }
 
 static void put_overview(struct mt_cli *cli) {

@@ -123,33 +123,89 @@ static json_t *rows_of(const struct mt_cli *cli, const struct csv_file *file, si
     return rows;
 }
 
+/* Headings that no field has, as many as fit some lines. Owns: the caller. */
+static char *unused(const struct mt_cli *cli, const struct csv_file *file) {
+    char *list = mt_text_copy("");
+    for (size_t i = 0; i < file->n_ignored; i++) {
+        char *longer = mt_text_format("%s%s%.*s", list, i ? ", " : "", (int)file->ignored[i].n,
+                                      (const char *)file->ignored[i].p);
+        free(list);
+        list = longer;
+    }
+    char *safe = mt_text_safe(list, false), *fit = mt_text_shorten(safe, 3 * cli->width);
+    char *out = mt_text_format(_("Columns that are not used: %s"), fit);
+    free(fit);
+    free(safe);
+    free(list);
+    return out;
+}
+
+/* What to do about the problems; a column that is missed is probably one of those not used. */
+static char *advice(const struct mt_cli *cli, const struct csv_file *file) {
+    bool some = file->n_rows > file->n_bad, misses = false;
+    for (size_t i = 0; i < file->n_problems; i++)
+        misses = misses || file->problems[i].code == CSV_NO_COLUMN;
+    const char *text = some ? _("Correct the file, or take only the good rows with --partial.")
+                            : _("Correct the file and try again.");
+    if (!misses || !file->n_ignored)
+        return mt_text_copy(text);
+    char *names = unused(cli, file), *out = mt_text_format("%s %s", text, names);
+    free(names);
+    return out;
+}
+
 enum mt_exit mt_import_problems(struct mt_cli *cli, const struct csv_file *file) {
     json_t *rows = rows_of(cli, file, cli->json ? file->n_problems : SHOWN_MAX);
-    char *message;
+    char *message, *hint = advice(cli, file);
     if (file->n_rows == 0)
         message = mt_text_copy(_("the file cannot be read; nothing of it was applied"));
     else
-        message = mt_text_format(_("%zu of %zu rows are wrong; nothing of the file was applied"),
-                                 file->n_bad, file->n_rows);
+        message = mt_text_format(
+            ngettext("%zu of %zu rows is wrong; nothing of the file was applied",
+                     "%zu of %zu rows are wrong; nothing of the file was applied", file->n_bad),
+            file->n_bad, file->n_rows);
     if (!cli->json && file->n_problems_seen > SHOWN_MAX) {
         char *longer = mt_text_format(_("%s (the first %d of %zu errors are shown)"), message,
                                       SHOWN_MAX, file->n_problems_seen);
         free(message);
         message = longer;
     }
-    bool some = file->n_rows > file->n_bad;
-    enum mt_exit status =
-        mt_fail_rows(cli, "invalid", message,
-                     some ? _("Correct the file, or take only the good rows with --partial.")
-                          : _("Correct the file and try again."),
-                     rows);
+    enum mt_exit status = mt_fail_rows(cli, "invalid", message, hint, rows);
     json_decref(rows);
+    free(hint);
     free(message);
     return status;
 }
 
+/* Headings that no field has are probably remarks of the file's owner; say so once. */
 void mt_import_warn(struct mt_cli *cli, const struct csv_file *file) {
-    json_t *rows = rows_of(cli, file, SHOWN_MAX);
-    mt_put_rows(cli, rows);
-    json_decref(rows);
+    if (file->n_problems_seen > 0) {
+        json_t *rows = rows_of(cli, file, SHOWN_MAX);
+        mt_put_rows(cli, rows);
+        json_decref(rows);
+    }
+    if (file->n_ignored > 0 && !cli->quiet) {
+        char *names = unused(cli, file);
+        fprintf(cli->err, "%s\n", names);
+        free(names);
+    }
+}
+
+void mt_import_left_out(struct mt_cli *cli, const struct csv_file *file, json_t *result) {
+    if (file->n_bad > 0) {
+        json_object_set_new(result, "skipped", json_integer((json_int_t)file->n_bad));
+        json_object_set_new(result, "rows", rows_of(cli, file, file->n_problems));
+    }
+    if (file->n_ignored == 0 || cli->quiet)
+        return;
+    json_t *columns = json_array();
+    for (size_t i = 0; i < file->n_ignored; i++)
+        json_array_append_new(columns,
+                              json_stringn((const char *)file->ignored[i].p, file->ignored[i].n));
+    json_t *v =
+        json_pack("{s:{s:s, s:o}}", "warning", "code", "unused-columns", "columns", columns);
+    char *line = json_dumps(v, JSON_COMPACT);
+    fprintf(cli->err, "%s\n", line ? line : "{}");
+    free(line);
+    json_decref(v);
 }

@@ -28,7 +28,11 @@ char *mt_import_sentence(const struct mt_cli *cli, const struct csv_problem *pro
 /* Ends an import with its problems: nothing was applied. */
 enum mt_exit mt_import_problems(struct mt_cli *cli, const struct csv_file *file);
 
-/* Prints the problems of rows that are left out. */
+/* Tells people of the rows and columns that are left out. */
 void mt_import_warn(struct mt_cli *cli, const struct csv_file *file);
+
+/* The same for --json, when nothing failed: rows are added to the result, as "skipped" and "rows" when
+ * there are any; columns are one line on standard error, for the shape of the result is fixed. */
+void mt_import_left_out(struct mt_cli *cli, const struct csv_file *file, json_t *result);
 
 #endif

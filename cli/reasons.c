@@ -20,6 +20,7 @@ static const struct code CODES[] = {
     {MT_TEXT_TOO_MANY, "too-many"},     {MT_TEXT_NOT_TEXT, "not-text"},
     {MT_TEXT_NOT_REF, "not-ref"},       {MT_TEXT_NOT_IDENT, "not-ident"},
     {MT_TEXT_ORDER, "order"},           {MT_TEXT_OUTSIDE, "outside-week"},
+    {MT_TEXT_NO_START, "no-start"},
 };
 
 const char *mt_reason_code(enum mt_text_err err) {
@@ -36,7 +37,7 @@ enum mt_text_err mt_reason_named(const char *code) {
     return MT_TEXT_OK;
 }
 
-static const char *sentence(enum mt_text_err err) {
+static const char *sentence(enum mt_text_err err, const struct mt_field *field) {
     switch (err) {
     case MT_TEXT_MISSING:
         return _("is needed");
@@ -67,10 +68,12 @@ static const char *sentence(enum mt_text_err err) {
     case MT_TEXT_NOT_IDENT:
         return _("is not a number of an organisation; write brin:02VA or kvk:01234567");
     case MT_TEXT_ORDER:
-        return _("ends before it starts");
+        return _("is before the start");
     case MT_TEXT_OUTSIDE:
-        return _("is not in the week that is given; leave one of them out, or clear the week with "
-                 "--week \"\"");
+        return _("is not in the week that is given; leave one of them out");
+    case MT_TEXT_NO_START:
+        return field && field->type == MT_FIELD_WEEK ? _("needs the week in which it starts")
+                                                     : _("needs the day on which it starts");
     case MT_TEXT_OK:
         break;
     }
@@ -116,7 +119,7 @@ static const char *word_near(const struct mt_vocab *vocab, const char *text, enu
 char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *text,
                 enum mt_lang lang) {
     if (err == MT_TEXT_MISSING || !text || !*text)
-        return mt_text_copy(sentence(err));
+        return mt_text_copy(sentence(err, field));
     char *safe = mt_text_safe(text, false), *shown = mt_text_shorten(safe, 40), *out, *words = NULL;
     const char *near = NULL;
     if (err == MT_TEXT_NOT_WORD && field && field->vocab) {
@@ -129,7 +132,7 @@ char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *
     else if (words)
         out = mt_text_format(_("\"%s\" is not one of: %s"), shown, words);
     else
-        out = mt_text_format("\"%s\" %s", shown, sentence(err));
+        out = mt_text_format("\"%s\" %s", shown, sentence(err, field));
     free(words);
     free(shown);
     free(safe);

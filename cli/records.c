@@ -8,11 +8,23 @@
 
 enum { PAGE = 500 };
 
-/* The field a filter flag stands for, where its name differs. */
-static const char *filter_name(const char *flag) {
-    if (strcmp(flag, "world") == 0)
-        return "worlds";
-    return strcmp(flag, "profile") == 0 ? "profiles" : NULL;
+/* Adds the filters whose flags have names of their own. */
+static enum mt_exit put_filters(struct mt_cli *cli, const struct mt_args *args, const char *kind,
+                                json_t *filters) {
+    static const struct {
+        const char *flag, *field;
+    } known[] = {{"world", "worlds"}, {"profile", "profiles"}};
+    const struct mt_kind *k = mt_schema_kind_named(mt_slice_str(kind));
+    enum mt_exit status = MT_EXIT_OK;
+    for (size_t i = 0; i < MT_ARRAY_LEN(known) && !status; i++) {
+        const char *text = mt_args_get(args, known[i].flag);
+        if (!text)
+            continue;
+        status = mt_value_given(cli, known[i].flag,
+                                mt_schema_field_named(k, mt_slice_str(known[i].field)), text);
+        json_object_set_new(filters, known[i].field, json_string(text));
+    }
+    return status;
 }
 
 static enum mt_exit put_limit(struct mt_cli *cli, const char *text, json_t *params) {
@@ -36,10 +48,9 @@ enum mt_exit mt_list_params(struct mt_cli *cli, const struct mt_args *args, cons
     status = status ? status : mt_fields_given(cli, args, NULL, false, &filters);
     if (status)
         return status;
-    for (size_t i = 0; i < args->n_options; i++) {
-        const char *field = filter_name(args->options[i].flag->name);
-        if (field)
-            json_object_set_new(filters, field, json_string(args->options[i].value));
+    if ((status = put_filters(cli, args, kind, filters))) {
+        json_decref(filters);
+        return status;
     }
     json_t *p = json_pack("{s:s, s:o}", "kind", kind, "filters", filters);
     for (size_t i = 0; i < MT_ARRAY_LEN(texts); i++)
@@ -92,6 +103,14 @@ enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records) 
         *records = NULL;
     }
     return status;
+}
+
+enum mt_exit mt_list_given(struct mt_cli *cli, const struct mt_args *args, const char *kind,
+                           json_t **records) {
+    json_t *params;
+    *records = NULL;
+    enum mt_exit status = mt_list_params(cli, args, kind, &params);
+    return status ? status : mt_list(cli, params, records);
 }
 
 enum mt_exit mt_show_rows(struct mt_cli *cli, json_t *take_rows, const struct mt_column *columns,
@@ -284,23 +303,29 @@ const char *mt_decision_label(const struct mt_cli *cli, const json_t *r) {
     return label ? label : _("no answer yet");
 }
 
+/* Changes what is asked for and says so. */
+static enum mt_exit change(struct mt_cli *cli, const char *method, json_t *take_params,
+                           const char *text) {
+    json_t *result;
+    enum mt_exit status = mt_change(cli, method, take_params, &result);
+    return status ? status : mt_done(cli, result, text, mt_short_id(result), mt_short_id(result));
+}
+
 enum mt_exit mt_add(struct mt_cli *cli, const struct mt_args *args, uint16_t kind,
-                    json_t **result) {
+                    const char *text) {
     const struct mt_kind *k = mt_schema_kind(kind);
     json_t *fields;
-    *result = NULL;
     enum mt_exit status = mt_fields_given(cli, args, k, true, &fields);
     if (status)
         return status;
-    return mt_change(cli, "record.add", json_pack("{s:s, s:o}", "kind", k->name, "fields", fields),
-                     result);
+    return change(cli, "record.add", json_pack("{s:s, s:o}", "kind", k->name, "fields", fields),
+                  text);
 }
 
 enum mt_exit mt_edit(struct mt_cli *cli, const struct mt_args *args, uint16_t kind, const char *id,
-                     json_t **result) {
+                     const char *text) {
     const struct mt_kind *k = mt_schema_kind(kind);
     json_t *fields;
-    *result = NULL;
     enum mt_exit status = mt_fields_given(cli, args, k, false, &fields);
     if (status)
         return status;
@@ -308,7 +333,6 @@ enum mt_exit mt_edit(struct mt_cli *cli, const struct mt_args *args, uint16_t ki
         json_decref(fields);
         return mt_usage(cli, _("nothing to change: give at least one flag"));
     }
-    return mt_change(cli, "record.edit",
-                     json_pack("{s:s, s:s, s:o}", "kind", k->name, "id", id, "fields", fields),
-                     result);
+    return change(cli, "record.edit",
+                  json_pack("{s:s, s:s, s:o}", "kind", k->name, "id", id, "fields", fields), text);
 }

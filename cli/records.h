@@ -24,6 +24,10 @@ char *mt_reason(enum mt_text_err err, const struct mt_field *field, const char *
 MT_MUST enum mt_exit mt_fields_given(struct mt_cli *cli, const struct mt_args *args,
                                      const struct mt_kind *kind, bool complete, json_t **fields);
 
+/* Checks the value of a flag against a field. */
+enum mt_exit mt_value_given(struct mt_cli *cli, const char *flag, const struct mt_field *field,
+                            const char *text);
+
 /* Reads a flag whose value is a day. Out: the day, left alone when the flag was not given. */
 enum mt_exit mt_day_given(struct mt_cli *cli, const struct mt_args *args, const char *flag,
                           uint32_t *day);
@@ -35,6 +39,10 @@ MT_MUST enum mt_exit mt_list_params(struct mt_cli *cli, const struct mt_args *ar
 /* Lists records, page after page, up to the "limit" in `params`. Takes over `params`.
  * Out: `*records`, an array owned by the caller. */
 MT_MUST enum mt_exit mt_list(struct mt_cli *cli, json_t *take_params, json_t **records);
+
+/* Both: lists what the flags ask for. Out: as mt_list. */
+MT_MUST enum mt_exit mt_list_given(struct mt_cli *cli, const struct mt_args *args, const char *kind,
+                                   json_t **records);
 
 /* Prints `rows` as JSON, or as a table that `row` fills in; `empty` when there are none.
  * Takes over `rows`. */
@@ -62,11 +70,11 @@ char *mt_period_text(const struct mt_cli *cli, const json_t *record);
 /* What was answered to a sign-up, or that it was withdrawn or waits. Borrowed. */
 const char *mt_decision_label(const struct mt_cli *cli, const json_t *signup);
 
-/* record.add and record.edit of a kind with the fields given as flags.
- * Out: `*result`, owned by the caller, NULL on error and with --dry-run. */
+/* record.add and record.edit of a kind with the fields given as flags. In: `text` for people, with
+ * the short id where %s stands, at most twice. */
 MT_MUST enum mt_exit mt_add(struct mt_cli *cli, const struct mt_args *args, uint16_t kind,
-                            json_t **result);
+                            const char *text);
 MT_MUST enum mt_exit mt_edit(struct mt_cli *cli, const struct mt_args *args, uint16_t kind,
-                             const char *id, json_t **result);
+                             const char *id, const char *text);
 
 #endif

@@ -20,6 +20,24 @@ void mt_say(struct mt_cli *cli, const char *fmt, ...) {
     va_end(ap);
 }
 
+void mt_put_wrapped(struct mt_cli *cli, int column, const char *text) {
+    int at = column;
+    while (*text) {
+        size_t n = strcspn(text, " ");
+        char *word = mt_text_format("%.*s", (int)n, text);
+        int w = mt_text_width(word);
+        if (at > column && at + 1 + w > cli->width) {
+            fprintf(cli->out, "\n%*s", column, "");
+            at = column;
+        }
+        fprintf(cli->out, "%s%s", at > column ? " " : "", word);
+        at += w + (at > column);
+        free(word);
+        text += n + (text[n] == ' ');
+    }
+    fputc('\n', cli->out);
+}
+
 void mt_put_json(struct mt_cli *cli, json_t *take_value) {
     json_dumpf(take_value, cli->out, JSON_COMPACT | JSON_ENCODE_ANY);
     fputc('\n', cli->out);

@@ -217,6 +217,7 @@ static const struct cmd_method methods[] = {
     {"invite.list", 0, cmd_invite_list},
     {"invite.revoke", MT_ACCESS_ADMIN, cmd_invite_revoke},
     {"join", MT_ACCESS_ADMIN, cmd_join},
+    {"join.cancel", MT_ACCESS_ADMIN, cmd_join_cancel},
     {"join.state", 0, cmd_join_state},
     {"member.list", 0, cmd_member_list},
     {"member.approve", MT_ACCESS_ADMIN, cmd_member_approve},

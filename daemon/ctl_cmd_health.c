@@ -72,6 +72,11 @@ static uint64_t hours_away(const struct cmd *c, const struct mt_peer_info *peer)
     return (seen == 0 ? up : now > seen ? now - seen : 0) / MS_PER_HOUR;
 }
 
+/* Just after the start some were not called yet, and others may be starting too. */
+static bool is_too_early(const struct cmd *c, const struct mt_peer_info *peer) {
+    return c->env->uptime_ms < MT_SETTLE_MS && peer->last_seen_ms == 0;
+}
+
 /* Why the other side and we do not get on, though it answers; NULL: it does not answer. */
 static const char *quarrel(enum mt_err err) {
     switch (err) {
@@ -133,7 +138,7 @@ static bool say_offline(struct health *h, const struct mt_peer_info *peers, size
             return false;
         last = peers[i].last_seen_ms > last->last_seen_ms ? &peers[i] : last;
     }
-    if (n <= 1)
+    if (n <= 1 || is_too_early(h->c, last))
         return false;
     uint64_t hours = hours_away(h->c, last);
     (void)snprintf(text, sizeof text, "no other organisation was reached for %llu hours",
@@ -151,11 +156,14 @@ static void say_peers(struct health *h) {
         away += !peers[i].connected;
     if (say_offline(h, peers, n))
         away = 0;
-    for (size_t i = 0; i < n && away > 0 && named < PEERS_NAMED_MAX; i++)
-        if (!peers[i].connected && (peers[i].last_err || peers[i].address[0] == '\0')) {
+    for (size_t i = 0; i < n && away > 0 && named < PEERS_NAMED_MAX; i++) {
+        if (peers[i].connected || (is_too_early(h->c, &peers[i]) && !quarrel(peers[i].last_err)))
+            continue;
+        if (peers[i].last_err || peers[i].address[0] == '\0') {
             say_peer(h, &peers[i]);
             named++;
         }
+    }
     free(peers);
 }
 

@@ -59,8 +59,11 @@ enum mt_err cmd_region_create(struct cmd *c) {
         return err;
     /* A member without a key may have stopped half way through founding: the node knows. */
     bool waits_for_key = c->info.state == MT_NODE_MEMBER && !c->info.has_key;
-    if (c->info.state != MT_NODE_ALONE && !waits_for_key)
-        return cmd_say(c, MT_ECONFLICT, "this organisation is in a region, or joining one");
+    bool joins = c->info.state == MT_NODE_JOINING && c->info.join != MT_JOIN_REFUSED;
+    if (joins)
+        return cmd_say(c, MT_ECONFLICT, "this organisation is joining a region");
+    if (c->info.state == MT_NODE_MEMBER && !waits_for_key)
+        return cmd_say(c, MT_ECONFLICT, "this organisation is in a region already");
     struct mt_command command = {.type = MT_CMD_REGION_CREATE, .name = name};
     return cmd_submit(c, &command, finish_id);
 }
@@ -290,6 +293,19 @@ enum mt_err cmd_join(struct cmd *c) {
         return MT_OK;
     }
     struct mt_command command = {.type = MT_CMD_JOIN, .code = code};
+    return cmd_submit(c, &command, finish_join);
+}
+
+/* Whoever has the request may still approve it; nothing comes of that. */
+enum mt_err cmd_join_cancel(struct cmd *c) {
+    enum mt_err err = need_org(c);
+    if (err)
+        return err;
+    if (c->info.state == MT_NODE_MEMBER)
+        return cmd_say(c, MT_ECONFLICT, "this organisation is in a region already");
+    if (c->info.state != MT_NODE_JOINING)
+        return cmd_say(c, MT_ESTATE, "this organisation is not joining a region");
+    struct mt_command command = {.type = MT_CMD_JOIN};
     return cmd_submit(c, &command, finish_join);
 }
 

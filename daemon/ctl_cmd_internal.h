@@ -151,6 +151,7 @@ enum mt_err cmd_invite_create(struct cmd *c);
 enum mt_err cmd_invite_list(struct cmd *c);
 enum mt_err cmd_invite_revoke(struct cmd *c);
 enum mt_err cmd_join(struct cmd *c);
+enum mt_err cmd_join_cancel(struct cmd *c);
 enum mt_err cmd_join_state(struct cmd *c);
 enum mt_err cmd_member_list(struct cmd *c);
 enum mt_err cmd_member_approve(struct cmd *c);

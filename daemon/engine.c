@@ -175,9 +175,7 @@ static void persist(struct mt_engine *e, struct mt_effect *fx) {
 }
 
 static void fetch(struct mt_engine *e, const struct mt_effect *fx) {
-    post(e, &(struct pending){.type = MT_EV_FETCHED,
-                              .conn = fx->conn,
-                              .want = fx->want});
+    post(e, &(struct pending){.type = MT_EV_FETCHED, .conn = fx->conn, .want = fx->want});
 }
 
 static void carry_out(struct mt_engine *e, struct mt_effect *fx) {

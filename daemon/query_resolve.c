@@ -36,6 +36,8 @@ const char *mt_text_err_code(enum mt_text_err err) {
         return "order";
     case MT_TEXT_OUTSIDE:
         return "outside-week";
+    case MT_TEXT_NO_START:
+        return "no-start";
     }
     return "invalid";
 }

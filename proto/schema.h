@@ -155,8 +155,9 @@ enum mt_text_err {
     MT_TEXT_NOT_TEXT, /* not UTF-8, or a control character */
     MT_TEXT_NOT_REF,
     MT_TEXT_NOT_IDENT,
-    MT_TEXT_ORDER,   /* ends before it starts */
-    MT_TEXT_OUTSIDE, /* a day that is not in the week given */
+    MT_TEXT_ORDER,    /* ends before it starts */
+    MT_TEXT_OUTSIDE,  /* a day that is not in the week given */
+    MT_TEXT_NO_START, /* an end without a start */
 };
 
 /* What "today" is when a text is relative (`morgen`, `vr`, `wk 48`, `+2w`). Days since 1970 in
@@ -183,10 +184,13 @@ void mt_schema_format(const struct mt_field *field, struct mt_slice value, int l
 enum mt_text_err mt_schema_check(const struct mt_field *field, struct mt_slice value);
 
 /* Checks a whole set of fields (a canonical map {number: value}) against a kind: every known field
- * checks, required ones are there when `complete`, end is not before start.
+ * checks, required ones and starts of ends are there when `complete`, end is not before start.
  * Out: `*bad` the field at fault, NULL when it is none of them. */
 enum mt_text_err mt_schema_check_fields(const struct mt_kind *kind, struct mt_slice fields,
                                         bool complete, const struct mt_field **bad);
+
+/* The end among these fields that stands without the start it needs; NULL when there is none. */
+const struct mt_field *mt_schema_no_start(const struct mt_kind *kind, struct mt_slice fields);
 
 /* True when two IDENTS values name one organisation: they share an identifier, unless both state a
  * location of the same register and these differ (locations of one school share its number). */

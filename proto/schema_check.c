@@ -168,22 +168,24 @@ static uint64_t number_of(const struct values *v, uint8_t no) {
     return mt_wire_uint(&r, UINT64_MAX);
 }
 
-/* Pairs of which the second must not be before the first. */
+/* Pairs of which the second must not be before the first. `bound`: nor stand without it, since it
+ * says nothing alone. */
 static const struct {
     uint16_t kind;
     uint8_t first, last;
+    bool bound;
 } spans[] = {
-    {MT_KIND_ACTIVITY, MT_ACTIVITY_DATE, MT_ACTIVITY_END_DATE},
-    {MT_KIND_ACTIVITY, MT_ACTIVITY_WEEK, MT_ACTIVITY_END_WEEK},
-    {MT_KIND_SIGNUP, MT_SIGNUP_DATE, MT_SIGNUP_END_DATE},
-    {MT_KIND_STAGEPLEK, MT_STAGEPLEK_FROM, MT_STAGEPLEK_UNTIL},
-    {MT_KIND_PLACEMENT, MT_PLACEMENT_FROM, MT_PLACEMENT_UNTIL},
-    {MT_KIND_REPRESENTS, MT_REPRESENTS_FROM, MT_REPRESENTS_UNTIL},
-    {MT_KIND_SERIES, MT_SERIES_FROM, MT_SERIES_UNTIL},
-    {MT_KIND_PERIOD, MT_PERIOD_FROM, MT_PERIOD_UNTIL},
-    {MT_KIND_ASSET, MT_ASSET_FROM, MT_ASSET_UNTIL},
-    {MT_KIND_AGREEMENT, MT_AGREEMENT_FROM, MT_AGREEMENT_UNTIL},
-    {MT_KIND_MEETING, MT_MEETING_START, MT_MEETING_END},
+    {MT_KIND_ACTIVITY, MT_ACTIVITY_DATE, MT_ACTIVITY_END_DATE, true},
+    {MT_KIND_ACTIVITY, MT_ACTIVITY_WEEK, MT_ACTIVITY_END_WEEK, true},
+    {MT_KIND_SIGNUP, MT_SIGNUP_DATE, MT_SIGNUP_END_DATE, true},
+    {MT_KIND_STAGEPLEK, MT_STAGEPLEK_FROM, MT_STAGEPLEK_UNTIL, false},
+    {MT_KIND_PLACEMENT, MT_PLACEMENT_FROM, MT_PLACEMENT_UNTIL, false},
+    {MT_KIND_REPRESENTS, MT_REPRESENTS_FROM, MT_REPRESENTS_UNTIL, false},
+    {MT_KIND_SERIES, MT_SERIES_FROM, MT_SERIES_UNTIL, false},
+    {MT_KIND_PERIOD, MT_PERIOD_FROM, MT_PERIOD_UNTIL, false},
+    {MT_KIND_ASSET, MT_ASSET_FROM, MT_ASSET_UNTIL, false},
+    {MT_KIND_AGREEMENT, MT_AGREEMENT_FROM, MT_AGREEMENT_UNTIL, false},
+    {MT_KIND_MEETING, MT_MEETING_START, MT_MEETING_END, false},
 };
 
 static bool backwards(const struct values *v, uint8_t first, uint8_t last) {
@@ -232,6 +234,22 @@ static const struct mt_field *check_missing(const struct mt_kind *kind, const st
     return NULL;
 }
 
+static bool is_set(struct mt_slice fields, uint8_t no) {
+    struct mt_slice value;
+    if (mt_fields_find(fields, no, &value) != MT_OK)
+        return false;
+    struct mt_reader r = mt_reader(value);
+    return mt_wire_peek(&r) != MT_WIRE_NIL;
+}
+
+const struct mt_field *mt_schema_no_start(const struct mt_kind *kind, struct mt_slice fields) {
+    for (size_t i = 0; i < MT_ARRAY_LEN(spans); i++)
+        if (spans[i].kind == kind->no && spans[i].bound && is_set(fields, spans[i].last) &&
+            !is_set(fields, spans[i].first))
+            return mt_schema_field(kind, spans[i].last);
+    return NULL;
+}
+
 enum mt_text_err mt_schema_check_fields(const struct mt_kind *kind, struct mt_slice fields,
                                         bool complete, const struct mt_field **bad) {
     struct values values = {0};
@@ -257,6 +275,9 @@ enum mt_text_err mt_schema_check_fields(const struct mt_kind *kind, struct mt_sl
     *bad = complete ? check_missing(kind, &values) : NULL;
     if (*bad)
         return MT_TEXT_MISSING;
+    *bad = complete ? mt_schema_no_start(kind, fields) : NULL;
+    if (*bad)
+        return MT_TEXT_NO_START;
     *bad = check_order(kind, &values);
     if (*bad)
         return MT_TEXT_ORDER;

@@ -22,11 +22,16 @@ heal() {
     : >"$work/esch/meentd.log"
 }
 
-# start_damaged: sets status to how the daemon ended, said to its line about it.
+# start_damaged: sets status to how the daemon ended, said to its line about it. A check of the start
+# foretells the one.
 start_damaged() {
+    local checked
+    timeout 20 "$meentd" --config "$work/esch/meentd.conf" --check-start >"$work/check" 2>&1
+    checked=$?
     timeout 20 "$meentd" --config "$work/esch/meentd.conf" >>"$work/esch/meentd.log" 2>&1
     status=$?
     said=$(grep start_failed "$work/esch/meentd.log")
+    is "a check foretells how it ends" "$checked" "$status"
 }
 
 # poke OFFSET: turns the byte there into another.
@@ -96,6 +101,8 @@ else
     ok "nothing wrong is shown"
 fi
 if ! gone "${daemon[esch]}"; then
+    run esch --json log --limit 500
+    json "the log names the damage rather than leave something out" "$err" '.error.code == "corrupt"'
     run esch --json verify
     json "verify tells" "$out$err" '.error.code == "corrupt" or .equal == false'
 fi

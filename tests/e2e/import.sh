@@ -76,7 +76,8 @@ is "a dry run of the good rows works" "$status" 0
 is "and changes nothing" "$(digest esch)" "$before"
 run esch --json activity import "$faulty" --partial
 is "--partial takes the good rows" "$status" 0
-json "and tells how many were skipped" "$out" '(.new + .changed + .unchanged == 3) and .skipped == 9'
+json "and tells how many were skipped, and which" "$out" '(.new + .changed + .unchanged == 3) and .skipped == 9
+    and ([.rows[].row] == [3, 4, 5, 6, 7, 8, 9, 11, 12]) and all(.rows[]; .code != "" and .column != "")'
 json "a formula is data" "$(m esch --json activity list --text HYPERLINK)" \
     'length == 1 and (.[0].title | startswith("=HYPERLINK("))'
 

@@ -34,6 +34,24 @@ for org in esch dingstede metaal; do
     check "$org has both peers connected and nothing unconfirmed" until_ok 15 confirmed "$org"
 done
 
+# ---- joining given up, and refused ----
+
+new_org elders Elders vmbo
+code=$(j esch .code invite create elders)
+json "another asks to join" "$(m elders --json join "$code" --wait 15)" '.number != null'
+run elders --json region create Elders
+is "meanwhile it founds no region" "$status" 7
+json "it gives up" "$(m elders --json join --cancel)" '. == {"state":"none","number":null,"error":null}'
+json "and is alone" "$(m elders --json status)" '.state == "alone" and .join.state == "none"'
+json "it may ask again with the same code" "$(m elders --json join "$code" --wait 15)" '.number != null'
+m esch invite revoke elders >/dev/null
+refused() { [ "$(j "$1" .join.state status)" = refused ]; }
+check "it hears that the code was revoked" until_ok 10 refused elders
+json "and founds a region of its own" "$(m elders --json region create Elders)" '.id | length == 64'
+json "of which it is a member" "$(m elders --json status)" '.state == "member" and .region.name == "Elders"'
+json "a member's code is not used" "$(m elders --json join "$(j elders .code invite create x)")" '.state == "member"'
+org_stop elders
+
 # ---- the fixed shape of status ----
 
 status=$(m metaal --json status)

@@ -37,6 +37,7 @@ static const char *const METHODS[] = {
     "placement.propose",
     "placement.accept",
     "placement.decline",
+    "join.cancel", /* the inputs kept name methods by their place */
 };
 
 static const char *const KEYS[] = {

@@ -234,4 +234,29 @@ static inline void assert_ran(struct ran *r, const char *out) {
     ran_free(r);
 }
 
+static inline char *calls(const struct fake *f) {
+    int fd = open(f->log, O_RDONLY);
+    assert_true(fd >= 0);
+    return fake_slurp(fd);
+}
+
+static inline void assert_called(const struct fake *f, const char *line) {
+    char *text = calls(f);
+    if (!strstr(text, line))
+        fail_msg("not called: %s\nbut:\n%s", line, text);
+    free(text);
+}
+
+/* The one line of a JSON error, checked for its shape. */
+static inline json_t *error_of(const struct ran *r) {
+    assert_string_equal(r->out, "");
+    const char *end = strchr(r->err, '\n');
+    assert_true(end && end[1] == '\0');
+    json_t *v = json_loads(r->err, 0, NULL), *e = json_object_get(v, "error");
+    assert_non_null(mt_json_str(e, "code"));
+    assert_non_null(mt_json_str(e, "message"));
+    assert_non_null(json_object_get(e, "hint"));
+    return v;
+}
+
 #endif

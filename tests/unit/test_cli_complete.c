@@ -4,15 +4,6 @@
 #include "commands.h"
 #include "text.h"
 
-static void assert_called(const struct fake *f, const char *line) {
-    int fd = open(f->log, O_RDONLY);
-    assert_true(fd >= 0);
-    char *text = fake_slurp(fd);
-    if (!strstr(text, line))
-        fail_msg("not called: %s\nbut:\n%s", line, text);
-    free(text);
-}
-
 /* ---- completion ---- */
 
 static const struct fake_answer KNOWN[] = {

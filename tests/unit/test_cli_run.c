@@ -47,31 +47,6 @@ static const struct fake_answer ANSWERS[] = {
     {NULL, NULL},
 };
 
-static char *calls(const struct fake *f) {
-    int fd = open(f->log, O_RDONLY);
-    assert_true(fd >= 0);
-    return fake_slurp(fd);
-}
-
-static void assert_called(const struct fake *f, const char *line) {
-    char *text = calls(f);
-    if (!strstr(text, line))
-        fail_msg("not called: %s\nbut:\n%s", line, text);
-    free(text);
-}
-
-/* The one line of a JSON error, checked for its shape. */
-static json_t *error_of(const struct ran *r) {
-    assert_string_equal(r->out, "");
-    const char *end = strchr(r->err, '\n');
-    assert_true(end && end[1] == '\0');
-    json_t *v = json_loads(r->err, 0, NULL), *e = json_object_get(v, "error");
-    assert_non_null(mt_json_str(e, "code"));
-    assert_non_null(mt_json_str(e, "message"));
-    assert_non_null(json_object_get(e, "hint"));
-    return v;
-}
-
 static bool has_dutch(void) {
     char path[600];
     const char *build = getenv("MEENT_BUILD");
@@ -131,6 +106,11 @@ static void wrong_use_exits_2_with_the_nearest_word(void **state) {
         {{"member", "approve", "x", "--number=12"}, "is not two groups of six digits"},
         {{"activity", "edit", "a7f3"}, "nothing to change"},
         {{"join", "X", "--wait=soon"}, "is not a number of seconds"},
+        {{"join", "X", "--cancel"}, "--cancel goes with nothing else"},
+        {{"join", "--cancel", "--wait=2"}, "--cancel goes with nothing else"},
+        {{"menukaart", "--world=digtal"}, "--world: \"digtal\" is not one of the words"},
+        {{"menukaart", "--profile=x"}, "--profile: \"x\" is not one of: BWI, "},
+        {{"placement", "propose", "9b1e"}, "still needed: --level, --route, --from, --until"},
         {{"log", "--limit=0"}, "is not a number from 1 to 500"},
         {{"help", "xyzzy"}, "no command \"xyzzy\""},
     };
@@ -142,6 +122,84 @@ static void wrong_use_exits_2_with_the_nearest_word(void **state) {
             fail_msg("\"%s\" is not in: %s", cases[i].says, r.err);
         ran_free(&r);
     }
+}
+
+/* Flags are named as people of that language write them. */
+static void wrong_flags_are_named_in_the_language(void **state) {
+    (void)state;
+    static const struct {
+        const char *args[8], *says;
+    } cases[] = {
+        {{"activity", "add", "--titel=x"}, "--soort, --richting, --gastheer"},
+        {{"activity", "add", "--einddatum=x"}, "--einddatum: "},
+        {{"menukaart", "--van=foo"}, "--van: "},
+        {{"menukaart", "--wereld=foo"}, "--wereld: "},
+    };
+    for (size_t i = 0; i < MT_ARRAY_LEN(cases); i++) {
+        const char *args[10] = {"--lang=nl"};
+        for (size_t k = 0; cases[i].args[k]; k++)
+            args[k + 1] = cases[i].args[k];
+        struct ran r = run_meent("/", args);
+        assert_int_equal(r.status, 2);
+        if (!strstr(r.err, cases[i].says))
+            fail_msg("\"%s\" is not in: %s", cases[i].says, r.err);
+        ran_free(&r);
+    }
+}
+
+/* What the daemon refuses is said with what helps in that command. */
+static void refusals_come_with_what_to_do(void **state) {
+    (void)state;
+    static const struct fake_answer refusals[] = {
+        {"record.edit", "!invalid: field=date code=outside-week"},
+        {"record.add", "!invalid: field=date code=outside-week"},
+        {"region.create", "!conflict: this organisation is joining a region"},
+        {"record.show", "!not-found: no organisation is called Stad"},
+        {NULL, NULL},
+    };
+    static const struct {
+        const char *args[9], *says;
+    } cases[] = {
+        {{"activity", "edit", "a7f3", "--date=2027-01-15"},
+         "leave one of them out\n  To take the week"},
+        {{"region", "create", "X"}, "meent join --cancel"},
+        {{"org", "show", "Stad"}, "meent org list --text"},
+    };
+    struct fake f;
+    fake_start(&f, refusals);
+    for (size_t i = 0; i < MT_ARRAY_LEN(cases); i++) {
+        struct ran r = run_meent(f.path, cases[i].args);
+        if (!strstr(r.err, cases[i].says))
+            fail_msg("\"%s\" is not in: %s", cases[i].says, r.err);
+        ran_free(&r);
+    }
+    struct ran r = RUN(f.path, "activity", "add", "--direction=offer", "--type=gastles",
+                       "--title=x", "--host=y", "--date=2027-01-15", "--week=2027-W09");
+    assert_string_equal(r.err,
+                        "meent: Date is not in the week that is given; leave one of them out\n");
+    ran_free(&r);
+    fake_stop(&f);
+}
+
+/* Midnight stands for a day without a time. */
+static void a_day_without_a_time_shows_none(void **state) {
+    (void)state;
+    static const struct fake_answer shown[] = {
+        {"record.show", "{\"record\":{\"id\":\"" ID1 "\",\"title\":\"T\",\"start\":"
+                        "\"2027-01-15T00:00:00+01:00\",\"timed\":false}}"},
+        {"record.show", "{\"record\":{\"id\":\"" ID1 "\",\"title\":\"T\",\"start\":"
+                        "\"2027-01-15T09:00:00+01:00\",\"timed\":true}}"},
+        {NULL, NULL},
+    };
+    struct fake f;
+    fake_start(&f, shown);
+    struct ran r = RUN(f.path, "activity", "show", "a7f3");
+    assert_null(strstr(r.out, "00:00"));
+    ran_free(&r);
+    r = RUN(f.path, "activity", "show", "a7f3");
+    assert_non_null(strstr(r.out, "09:00"));
+    ran_free(&r);
+    fake_stop(&f);
 }
 
 static void what_the_daemon_says_is_translated(void **state) {
@@ -340,137 +398,13 @@ static void a_code_is_shown_with_what_comes_next(void **state) {
     fake_stop(&f);
 }
 
-static void joining_says_the_number_and_waits(void **state) {
-    (void)state;
-    static const struct fake_answer join[] = {
-        {"join", "{\"state\":\"calling\",\"number\":null}"},
-        {"join.state", "{\"state\":\"none\",\"number\":null}"}, /* before */
-        {"join.state", "{\"state\":\"calling\",\"number\":null}"},
-        {"join.state", "{\"state\":\"filed\",\"number\":\"412906 735118\"}"},
-        {"join.state", "{\"state\":\"filed\",\"number\":\"412906 735118\"}"},
-        {"join.state", "{\"state\":\"member\",\"number\":\"412906 735118\"}"},
-        {NULL, NULL},
-    };
-    struct fake f;
-    fake_start(&f, join);
-    struct ran r = RUN(f.path, "join", "MEENT1QQQ", "--wait", "20", "--json");
-    assert_ran(&r, "{\"state\":\"pending\",\"number\":\"412906 735118\"}\n");
-    r = RUN(f.path, "join", "--wait", "20", "--json"); /* known by now: waits for the approval */
-    assert_ran(&r, "{\"state\":\"member\",\"number\":\"412906 735118\"}\n");
-    fake_stop(&f);
-    fake_start(&f, join);
-    r = RUN(f.path, "aansluiten", "MEENT1QQQ", "--wacht", "20");
-    assert_int_equal(r.status, 0);
-    assert_non_null(strstr(r.out, "\n    412906 735118\n"));
-    assert_non_null(strstr(r.out, "Admitted."));
-    ran_free(&r);
-    fake_stop(&f);
-    static const struct fake_answer refused[] = {
-        {"join", "{\"state\":\"refused\",\"number\":null,\"error\":\"member\"}"},
-        {"join.state", "{\"state\":\"none\",\"number\":null}"},
-        {NULL, NULL},
-    };
-    fake_start(&f, refused);
-    r = RUN(f.path, "join", "MEENT1QQQ", "--json");
-    assert_int_equal(r.status, 4);
-    json_t *v = error_of(&r);
-    assert_non_null(
-        strstr(mt_json_str(json_object_get(v, "error"), "message"), "invitation was used"));
-    json_decref(v);
-    ran_free(&r);
-    r = RUN(f.path, "join", "--json");
-    assert_int_equal(r.status, 2);
-    ran_free(&r);
-    fake_stop(&f);
-}
-
-/* Writes `text` into a new file and returns its path, which lives until the next call. */
-static const char *file_with(const char *text) {
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/meent-cli-csv-XXXXXX");
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    return path;
-}
-
-static const struct fake_answer IMPORTED[] = {
-    {"import", "{\"new\":2,\"changed\":1,\"unchanged\":3,\"orgs_new\":1,\"ids\":[]}"},
-    {NULL, NULL},
-};
-
-static void wrong_rows_are_listed_and_nothing_is_sent(void **state) {
-    (void)state;
-    const char *path = file_with("Titel;Soort;Vraag/Aanbod;Organisatie;Capaciteit\n"
-                                 "Goed;Gastles;aanbod;Wavin;3\n"
-                                 "Fout;Gastlezzen;aanbod;Wavin;-3\n"
-                                 "\x1b[31mRood;Gastles;aanbod;Wavin;\x1b[2Jx\n");
-    struct ran r = RUN("/no/daemon", "activity", "import", path, "--json");
-    assert_int_equal(r.status, 1);
-    json_t *v = error_of(&r), *e = json_object_get(v, "error"), *rows = json_object_get(e, "rows");
-    assert_string_equal(mt_json_str(e, "code"), "invalid");
-    assert_true(json_array_size(rows) >= 3);
-    json_t *first = json_array_get(rows, 0);
-    assert_int_equal(mt_json_int(first, "row", 0), 3);
-    assert_int_equal(mt_json_int(first, "line", 0), 3);
-    assert_string_equal(mt_json_str(first, "column"), "Soort");
-    assert_string_equal(mt_json_str(first, "code"), "not-word");
-    json_decref(v);
-    ran_free(&r);
-    r = RUN("/no/daemon", "activity", "import", path, "--lang", "nl");
-    assert_int_equal(r.status, 1);
-    assert_string_equal(r.out, "");
-    assert_null(strchr(r.err, 0x1b));
-    for (char *p = r.err, *line; (line = strsep(&p, "\n"));)
-        assert_true(mt_text_width(line) <= 80);
-    ran_free(&r);
-    struct fake f;
-    fake_start(&f, IMPORTED);
-    r = RUN(f.path, "activity", "import", path, "--partial", "--json");
-    assert_ran(&r, "{\"new\":2,\"changed\":1,\"unchanged\":3,\"skipped\":2}\n");
-    assert_called(
-        &f, "\"rows\":[{\"capacity\":\"3\",\"direction\":\"aanbod\",\"host\":\"Wavin\",\"title\":"
-            "\"Goed\",\"type\":\"Gastles\"}]");
-    fake_stop(&f);
-    unlink(path);
-}
-
-static void large_files_go_in_pieces(void **state) {
-    (void)state;
-    char *text = NULL;
-    size_t n;
-    FILE *m = open_memstream(&text, &n);
-    fprintf(m, "naam,soort,plaats\n");
-    for (int i = 0; i < 2500; i++)
-        fprintf(m, "Organisatie %d,company,\n", i);
-    fclose(m);
-    const char *path = file_with(text);
-    struct fake f;
-    fake_start(&f, IMPORTED);
-    struct ran r = RUN(f.path, "org", "import", path, "--json");
-    assert_ran(&r, "{\"new\":6,\"changed\":3,\"unchanged\":9}\n");
-    char *log = calls(&f);
-    int lines = 0;
-    for (char *p = log; *p; p++)
-        lines += *p == '\n';
-    assert_int_equal(lines, 3);
-    free(log);
-    r = RUN(f.path, "org", "import", path, "--dry-run", "--lang=en");
-    assert_ran(&r, "Dry run, nothing was changed. It would be: 6 new, 3 changed, 9 unchanged\n"
-                   "3 organisations were not known yet and were entered too: meent org list\n");
-    assert_called(
-        &f, "import {\"dry_run\":true,\"kind\":\"org\",\"rows\":[{\"kind\":\"company\",\"name\":"
-            "\"Organisatie 0\"}");
-    fake_stop(&f);
-    free(text);
-    unlink(path);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_helps_in_both_languages),
         cmocka_unit_test(wrong_use_exits_2_with_the_nearest_word),
+        cmocka_unit_test(wrong_flags_are_named_in_the_language),
+        cmocka_unit_test(refusals_come_with_what_to_do),
+        cmocka_unit_test(a_day_without_a_time_shows_none),
         cmocka_unit_test(what_the_daemon_says_is_translated),
         cmocka_unit_test(errors_are_one_line_of_json),
         cmocka_unit_test(lists_are_arrays_in_json_and_fit_80_columns_for_people),
@@ -479,9 +413,6 @@ int main(void) {
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(status_reads_as_designed),
         cmocka_unit_test(a_code_is_shown_with_what_comes_next),
-        cmocka_unit_test(joining_says_the_number_and_waits),
-        cmocka_unit_test(wrong_rows_are_listed_and_nothing_is_sent),
-        cmocka_unit_test(large_files_go_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

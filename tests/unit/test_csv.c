@@ -321,6 +321,21 @@ static void all_wrong_cells_of_a_row_are_told(void **state) {
     csv_close(&f);
 }
 
+/* Unless rows name records, which have their start perhaps. */
+static void an_end_needs_its_start(void **state) {
+    (void)state;
+    struct csv_file f = load_text(
+        MT_KIND_ACTIVITY, "titel;soort;richting;gastheer;datum;einddatum;week;eindweek\n"
+                          "T;gastles;aanbod;Wavin;;2-2-2027;;\nT;gastles;aanbod;Wavin;;;;2027-W05\n"
+                          "T;gastles;aanbod;Wavin;1-2-2027;2-2-2027;;\n");
+    HAS_PROBLEMS(&f, {2, 2, "einddatum", MT_TEXT_NO_START, "2-2-2027"},
+                 {3, 3, "eindweek", MT_TEXT_NO_START, "2027-W05"});
+    csv_close(&f);
+    f = load_text(MT_KIND_ACTIVITY, "id;einddatum\n00000000000000000000000000000001;2-2-2027\n");
+    assert_int_equal(f.n_bad, 0);
+    csv_close(&f);
+}
+
 static void quotes_inside_plain_cells_are_letters(void **state) {
     (void)state;
     struct csv_file f =
@@ -426,6 +441,7 @@ int main(void) {
         cmocka_unit_test(rows_are_counted_as_the_spreadsheet_does),
         cmocka_unit_test(short_and_long_rows_are_told),
         cmocka_unit_test(all_wrong_cells_of_a_row_are_told),
+        cmocka_unit_test(an_end_needs_its_start),
         cmocka_unit_test(quotes_inside_plain_cells_are_letters),
         cmocka_unit_test(a_wrong_quote_does_not_hide_the_rows_below),
         cmocka_unit_test(problems_quote_cells_shortened_at_a_letter),

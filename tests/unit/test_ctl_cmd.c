@@ -49,6 +49,7 @@ static void access_is_refused(void **state) {
         {"invite.create", MT_ACCESS_WRITE | MT_ACCESS_PERSONAL, "admin"},
         {"member.approve", 0, "admin"},
         {"join", MT_ACCESS_WRITE, "admin"},
+        {"join.cancel", MT_ACCESS_WRITE, "admin"},
         {"record.add", 0, "write"},
         {"import", MT_ACCESS_PERSONAL, "write"},
         {"signup.add", 0, "write"},

@@ -1,6 +1,9 @@
 /* The lines of health: which of them are said when, and that each has a code and a text. */
 #include "query_world.h"
 
+#include "engine_load.h"
+#include "limits.h"
+
 #define SCHOOL  (&world->orgs[0])
 #define COMPANY (&world->orgs[1])
 
@@ -172,6 +175,66 @@ static void members_that_are_away_are_named(void **state) {
     expect_silence(SCHOOL, NULL, "peer-unreachable");
 }
 
+static void just_started(struct mt_cmd_env *env) {
+    env->uptime_ms = MT_SETTLE_MS - 1;
+}
+static void settled(struct mt_cmd_env *env) {
+    env->uptime_ms = MT_SETTLE_MS;
+}
+
+/* A node as it starts from what the organisation stored, with nobody called yet. */
+static struct mt_node *started_node(struct org *o) {
+    struct mt_engine_config config = {.store = o->store,
+                                      .announce = o->address,
+                                      .installation = "/nowhere/installation",
+                                      .random = world_random};
+    struct mt_time now = {.mono_ms = o->world->mono_ms, .wall_ms = o->world->wall_ms};
+    struct mt_node *node;
+    struct mt_id feed;
+    uint8_t entropy[32] = {1};
+    assert_int_equal(mt_engine_load(&config, "machine", &node, &feed), MT_OK);
+    assert_int_equal(mt_node_start(node, &now, entropy), MT_OK);
+    for (unsigned i = 0; i < WORLD_ORGS; i++) {
+        struct mt_node_info other;
+        if (i == o->no)
+            continue;
+        mt_node_info(o->world->orgs[i].node, &other);
+        assert_int_equal(mt_node_address(node, &other.org, mt_slice_str("away:1")), MT_OK);
+    }
+    return node;
+}
+
+static void step_alone(struct mt_node *node, const struct world *world, struct mt_event event) {
+    event.now = (struct mt_time){.mono_ms = world->mono_ms + 60000, .wall_ms = world->wall_ms};
+    mt_node_step(node, &event);
+}
+
+/* Just after the start others were not called yet, or start too: only what they answered counts. */
+static void nobody_is_called_away_in_the_first_moments(void **state) {
+    struct world *world = *state;
+    struct mt_node *was = SCHOOL->node, *node = started_node(SCHOOL);
+    uint64_t called[WORLD_ORGS] = {0};
+    size_t n_effects, n = 0;
+    SCHOOL->node = node;
+    expect_silence(SCHOOL, just_started, "offline");
+    expect_said(SCHOOL, settled, "offline");
+    step_alone(node, world, (struct mt_event){.type = MT_EV_TICK});
+    const struct mt_effect *fx = mt_node_effects(node, &n_effects);
+    for (size_t i = 0; i < n_effects; i++)
+        if (fx[i].type == MT_FX_CONNECT && n < WORLD_ORGS)
+            called[n++] = fx[i].conn;
+    assert_int_equal(n, WORLD_ORGS - 1);
+    static const enum mt_err ends[] = {MT_EUNREACHABLE, MT_EPSK};
+    for (size_t i = 0; i < n; i++)
+        step_alone(node, world,
+                   (struct mt_event){.type = MT_EV_CLOSED, .conn = called[i], .err = ends[i]});
+    expect_silence(SCHOOL, just_started, "peer-unreachable");
+    expect_said(SCHOOL, just_started, "peer-key");
+    expect_said(SCHOOL, settled, "peer-unreachable");
+    SCHOOL->node = was;
+    mt_node_free(node);
+}
+
 static void invitations_are_mentioned(void **state) {
     struct world *world = *state;
     char id[65];
@@ -187,6 +250,7 @@ int main(void) {
         cmocka_unit_test(why_nothing_can_be_written_is_said),
         cmocka_unit_test(who_knocks_is_said_while_it_lasts),
         cmocka_unit_test(members_that_are_away_are_named),
+        cmocka_unit_test(nobody_is_called_away_in_the_first_moments),
         cmocka_unit_test(invitations_are_mentioned),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

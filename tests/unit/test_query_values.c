@@ -277,6 +277,16 @@ static void joining_tells_how_far_it_is(void **state) {
     expect_text(a, "join.state", "calling");
     expect_text(a, "join.error", "psk");
     answer_free(a);
+    run_fails(COMPANY, "region.create", "name=Eigen", MT_ECONFLICT, "is joining");
+    run_fails(SCHOOL, "join.cancel", "", MT_ECONFLICT, "in a region already");
+    a = run(COMPANY, "join.cancel", "");
+    expect_text(a, "state", "none");
+    answer_free(a);
+    run_fails(COMPANY, "join.cancel", "", MT_ESTATE, "not joining");
+    a = run(COMPANY, "status", "");
+    expect_text(a, "state", "alone");
+    expect_text(a, "health.0.code", "no-region");
+    answer_free(a);
     a = run(SCHOOL, "invite.create", "name=nogmaals");
     copy_text(a, "code", code, sizeof code);
     answer_free(a);

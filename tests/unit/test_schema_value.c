@@ -409,6 +409,20 @@ static void an_end_is_not_before_its_start(void **state) {
     checks_as(MT_KIND_ACTIVITY, "date=2027-01-10;week=2027-W02", false, MT_TEXT_OUTSIDE, "date");
     checks_as(MT_KIND_ACTIVITY, "date=2027-01-18;week=2027-W02;end_week=2027-W03", false,
               MT_TEXT_OK, NULL);
+    checks_as(MT_KIND_ACTIVITY, "title=T;type=gastles;direction=offer;" HOST ";end_date=2027-01-18",
+              true, MT_TEXT_NO_START, "end_date");
+    checks_as(MT_KIND_ACTIVITY,
+              "title=T;type=gastles;direction=offer;" HOST ";end_date=2027-01-18;week=2027-W02",
+              true, MT_TEXT_NO_START, "end_date");
+    checks_as(MT_KIND_ACTIVITY,
+              "title=T;type=gastles;direction=offer;" HOST ";date=2027-01-18;end_date=2027-01-18",
+              true, MT_TEXT_OK, NULL);
+    checks_as(MT_KIND_ACTIVITY,
+              "title=T;type=gastles;direction=offer;" HOST ";date=2027-01-18;end_week=2027-W03",
+              true, MT_TEXT_NO_START, "end_week");
+    checks_as(MT_KIND_ACTIVITY, "end_date=2027-01-18", false, MT_TEXT_OK, NULL); /* some of it */
+    checks_as(MT_KIND_SIGNUP, "activity=activity:" ID16 "@" ID32 ";end_date=2027-01-18", true,
+              MT_TEXT_NO_START, "end_date");
     const struct mt_kind *kinds[] = {mt_schema_kind(MT_KIND_ACTIVITY),
                                      mt_schema_kind(MT_KIND_STAGEPLEK)};
     for (size_t i = 0; i < MT_ARRAY_LEN(kinds); i++)
