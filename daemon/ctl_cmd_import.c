@@ -38,7 +38,7 @@ struct import {
     struct pending pending[CMD_ROWS_MAX];
     size_t n;
     uint8_t ids[CMD_ROWS_MAX][16]; /* for new records: one call into the kernel for all */
-    struct identities identities; /* of `pending`, by its place there */
+    struct identities identities;  /* of `pending`, by its place there */
     struct named *named;
     size_t n_named, cap_named;
     struct column columns[MT_FIELDS_MAX];

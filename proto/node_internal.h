@@ -201,7 +201,8 @@ struct mt_node {
     size_t n_unsaved, cap_unsaved;
     uint64_t retry_at;
     struct mt_work *filling, *queue, *queue_end, *away;
-    bool unsettled; /* what follows from new items could not be worked out: sessions were not told */
+    bool
+        unsettled; /* what follows from new items could not be worked out: sessions were not told */
     bool oom; /* an allocation failed during this step: links are closed, nothing is half done */
 
     struct mt_effect *effects;
