@@ -305,7 +305,7 @@ enum mt_err cmd_join_cancel(struct cmd *c) {
         return cmd_say(c, MT_ECONFLICT, "this organisation is in a region already");
     if (c->info.state != MT_NODE_JOINING)
         return cmd_say(c, MT_ESTATE, "this organisation is not joining a region");
-    struct mt_command command = {.type = MT_CMD_JOIN};
+    struct mt_command command = {.type = MT_CMD_JOIN_CANCEL};
     return cmd_submit(c, &command, finish_join);
 }
 

@@ -270,6 +270,9 @@ static void command(struct mt_node *n, const struct mt_command *cmd) {
     case MT_CMD_JOIN:
         err = mt_node_join(n, cmd->code, &hint);
         break;
+    case MT_CMD_JOIN_CANCEL:
+        err = mt_node_join_cancel(n);
+        break;
     case MT_CMD_APPROVE:
         err = mt_node_approve(n, cmd->name, cmd->number, &reply, &hint);
         break;

@@ -29,7 +29,8 @@ enum mt_command_type {
     MT_CMD_REGION_CREATE, /* name */
     MT_CMD_INVITE_CREATE, /* name (label of the invitation) -> invite */
     MT_CMD_INVITE_REVOKE, /* name */
-    MT_CMD_JOIN,          /* code (text), empty: joining is given up -> join state */
+    MT_CMD_JOIN,          /* code (text) -> join state */
+    MT_CMD_JOIN_CANCEL,   /* joining is given up */
     MT_CMD_APPROVE,       /* name, number -> id of the organisation admitted */
     MT_CMD_WRITE,         /* audience, contents */
     MT_CMD_PING,          /* audience (another member): ask for an answer now, or dial it now */

@@ -250,6 +250,7 @@ enum mt_err mt_node_invite(struct mt_node *n, struct mt_slice name, struct mt_re
                            const char **hint);
 enum mt_err mt_node_revoke(struct mt_node *n, struct mt_slice name);
 enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **hint);
+enum mt_err mt_node_join_cancel(struct mt_node *n);
 void mt_node_drop_joining(struct mt_node *n); /* of a node that is in no region */
 enum mt_err mt_node_approve(struct mt_node *n, struct mt_slice name, uint64_t number,
                             struct mt_reply *reply, const char **hint);

@@ -43,10 +43,6 @@ enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **h
         *hint = "in-a-region";
         return MT_ECONFLICT;
     }
-    if (!code.n && n->joining.active) {
-        mt_node_drop_joining(n);
-        return MT_OK;
-    }
     enum mt_err err = read_code(code, &j);
     if (err) {
         *hint = "code";
@@ -58,6 +54,13 @@ enum mt_err mt_node_join(struct mt_node *n, struct mt_slice code, const char **h
     mt_node_drop_joining(n);
     n->joining = j;
     n->join_dial_at = n->now.mono_ms;
+    return MT_OK;
+}
+
+enum mt_err mt_node_join_cancel(struct mt_node *n) {
+    if (mt_gov_is_founded(n->replica.gov) || !n->joining.active)
+        return MT_ESTATE;
+    mt_node_drop_joining(n);
     return MT_OK;
 }
 

@@ -177,17 +177,22 @@ static void a_refused_applicant_founds_a_region(void **state) {
     }
 }
 
+static enum mt_err cancel(struct table *t, int host) {
+    struct mt_command cmd = {.type = MT_CMD_JOIN_CANCEL};
+    return command(t, host, cmd, NULL);
+}
+
 /* Joining can be given up at any time before the admission, and leaves nothing behind. */
 static void joining_is_given_up(void **state) {
     struct table *t = *state;
     found(t);
     struct mt_reply r = invite(t, "x"), s = invite(t, "y");
-    assert_int_equal(join(t, 1, ""), MT_EINVALID); /* there is nothing to give up */
+    assert_int_equal(cancel(t, 1), MT_ESTATE); /* there is nothing to give up */
     t->h[0].dark = true;
     assert_int_equal(join(t, 1, r.code), MT_OK);
     pass(t, 3000);
     assert_int_equal(info_of(t, 1).join, MT_JOIN_CALLING);
-    assert_int_equal(join(t, 1, ""), MT_OK);
+    assert_int_equal(cancel(t, 1), MT_OK);
     assert_int_equal(info_of(t, 1).state, MT_NODE_ALONE);
     t->h[0].dark = false;
     pass(t, 60000);
@@ -195,7 +200,7 @@ static void joining_is_given_up(void **state) {
     assert_int_equal(join(t, 1, r.code), MT_OK);
     assert_int_equal(info_of(t, 1).join, MT_JOIN_FILED);
     uint64_t number = info_of(t, 1).join_number;
-    assert_int_equal(join(t, 1, ""), MT_OK);
+    assert_int_equal(cancel(t, 1), MT_OK);
     for (int i = 0; i < 2; i++) {
         struct mt_node_info info = info_of(t, 1);
         assert_int_equal(info.state, MT_NODE_ALONE);
@@ -209,7 +214,7 @@ static void joining_is_given_up(void **state) {
     assert_int_equal(approve(t, "x", number, NULL), MT_OK);
     pass(t, 60000);
     assert_int_equal(info_of(t, 1).state, MT_NODE_ALONE);
-    assert_int_equal(join(t, 2, ""), MT_ECONFLICT);
+    assert_int_equal(cancel(t, 2), MT_ESTATE);
     assert_int_equal(named(t, 1, MT_CMD_REGION_CREATE, "Assen", NULL), MT_OK);
     assert_int_equal(info_of(t, 1).state, MT_NODE_MEMBER);
 }
