@@ -37,6 +37,8 @@ static bool is_continued(struct mt_txn *t, const struct sending *x, uint64_t fir
         return false;
     if (first > 1 && mt_store_entry_get(t, x->chain->info.no, first - 1, &e))
         mt_entry_id(&x->chain->region, e.header, &previous);
+    if (t->err == MT_ECORRUPT)
+        t->err = MT_OK; /* that one is not sent */
     return mt_id_eq(&h.previous, &previous);
 }
 

@@ -48,6 +48,7 @@ enum {
                                            is on its way while another is prepared and the
                                            last one committed */
     MT_WINDOW_ALL = 16 * 1024 * 1024,   /* unverified run bytes of all peers */
+    MT_RUNS_HELD_MAX = 2 * MT_WINDOW_ALL, /* the same with those of links that closed meanwhile */
 };
 
 #define MT_LAMPORT_MAX       (UINT64_C(1) << 62)
@@ -57,8 +58,7 @@ enum {
 #define MT_GUEST_MS_MAX     60000 /* an open link with who is no member lasts no longer */
 #define MT_CALLED_MS_MAX    15000 /* calling takes no longer, until both sides have opened the link */
 #define MT_CHALLENGE_MS     2000  /* a link that a newer one was refused for answers within this */
-#define MT_PING_MS          3000  /* so does one that somebody asks about, */
-#define MT_PING_LAG_MAX     256   /* unless it has more entries than these to send */
+#define MT_PING_MS          3000  /* so does one that somebody asks about, if all was taken in */
 #define MT_ACCEPT_US        200   /* what accepting a caller counts: at most 5,000 in a second; */
 #define MT_ANSWER_US        1000  /* answering it; checking its certificate */
 #define MT_AHEAD_US         20000 /* and as much at once, before nobody more is accepted */

@@ -293,9 +293,20 @@ static void prepare_meanwhile(struct mt_node *n, struct mt_run_job *job, uint32_
     fx->job = mt_run_job_ref(job);
 }
 
+/* Runs that wait to be durable. Those of a link that closed are among them, though its window was given
+ * back. */
+static size_t runs_held(const struct mt_node *n) {
+    size_t bytes = n->away ? n->away->run_bytes : 0;
+    for (const struct mt_work *w = n->queue; w; w = w->next)
+        bytes += w->run_bytes;
+    return bytes + (n->filling ? n->filling->run_bytes : 0);
+}
+
 enum mt_err mt_node_take_run(struct mt_node *n, uint64_t conn, uint32_t chain,
                              uint8_t *take_message, size_t len) {
     bool ours = mt_id_eq(&n->replica.chains.v[chain].info.feed, &n->secret->feed.pub);
+    if (runs_held(n) + len > MT_RUNS_HELD_MAX)
+        return MT_EFULL;
     if (ours && n->filling && n->filling->n_locals && close_filling(n) != MT_OK)
         return MT_ENOMEM;
     if (n->filling && n->filling->run_bytes >= MT_BATCH_RUNS && close_filling(n) != MT_OK)

@@ -401,9 +401,9 @@ enum mt_err mt_node_ping(struct mt_node *n, const struct mt_id *org) {
         p->cut_off = 0;
         return MT_OK;
     }
-    /* A pong may wait behind much that is on its way. */
-    bool much = mt_sync_lag(&c->sync, &n->replica) > MT_PING_LAG_MAX;
-    return mt_node_challenge(n, c, much ? MT_PING_IDLE_MS : MT_PING_MS);
+    /* A pong waits behind what is on its way: one entry may take a slow line seconds. */
+    bool is_level = mt_sync_lag(&c->sync, &n->replica) == 0;
+    return mt_node_challenge(n, c, is_level ? MT_PING_MS : MT_PING_IDLE_MS);
 }
 
 /* ---- timers ---- */

@@ -1,5 +1,6 @@
 /* A node: its life, what it writes, what it does when the store fails or is older than it should be. */
 #include "node_fixture.h"
+#include "node_internal.h"
 
 #include <ctype.h>
 
@@ -258,6 +259,42 @@ static void runs_of_a_peer_come_in_parts(void **state) {
     assert_in_range(most, MT_BATCH_RUNS, MT_BATCH_RUNS + LARGE);
 }
 
+/* A link that closes gives its window back while its runs wait: they are counted all the same. */
+static void runs_of_closed_links_do_not_pile_up(void **state) {
+    struct table *t = *state;
+    enum { N = 6, ROUNDS = 150, LARGE = 256 * 1024 };
+    static uint8_t buf[LARGE];
+    size_t most = 0;
+    found(t);
+    bring_in(t, 1);
+    meet(t);
+    t->h[0].hold = true;
+    for (uint64_t i = 0; i < N; i++) {
+        struct mt_slice text = large_content(buf, sizeof buf, 2000 + i);
+        struct mt_command cmd = {.type = MT_CMD_WRITE, .contents = &text, .n_contents = 1};
+        assert_int_equal(command(t, 1, cmd, NULL), MT_OK);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        struct mt_node *n = t->h[0].node;
+        size_t bytes = n->filling ? n->filling->run_bytes : 0;
+        for (const struct mt_work *w = n->queue; w; w = w->next)
+            bytes += w->run_bytes;
+        most = bytes > most ? bytes : most;
+        for (size_t k = 0; k < n->n_conns; k++)
+            if (n->conns[k]->is_open && !n->conns[k]->closing)
+                hang_up(t, 0, n->conns[k]->id, MT_EUNREACHABLE);
+        run(t);
+        while (t->n_wires && !t->wires[t->n_wires - 1].open)
+            t->n_wires--;
+        pass(t, 1500);
+    }
+    assert_in_range(most, MT_RUNS_HELD_MAX - 2 * MT_RUN_BYTES_MAX, MT_RUNS_HELD_MAX);
+    release(t, 0);
+    run(t);
+    pass(t, 150000);
+    assert_int_equal(entries(t, 0), N);
+}
+
 static void refused_writes_leave_no_trace(void **state) {
     struct table *t = *state;
     uint8_t buf[256];
@@ -407,6 +444,7 @@ int main(void) {
         NODE_TEST(writes_behind_a_batch_go_together),
         NODE_TEST(long_batches_are_signed_on_the_way),
         NODE_TEST(runs_of_a_peer_come_in_parts),
+        NODE_TEST(runs_of_closed_links_do_not_pile_up),
         NODE_TEST(refused_writes_leave_no_trace),
         NODE_TEST(a_copied_store_opens_a_new_installation),
         NODE_TEST(a_rolled_back_store_is_found_by_its_peers),

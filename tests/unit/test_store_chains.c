@@ -65,8 +65,8 @@ static void the_log_is_newest_first(void **state) {
     builder_close(&c);
 }
 
-/* Turns a bit of the last of `bytes` wherever the file of the open store has them. */
-static void damage(const struct fixture *f, struct mt_slice bytes) {
+/* Turns a bit of the byte at `place` of `bytes` wherever the file of the open store has them. */
+static void damage_at(const struct fixture *f, struct mt_slice bytes, size_t place, uint8_t bit) {
     char path[128];
     struct stat st;
     (void)snprintf(path, sizeof path, "%s/data.mdb", f->place.dir);
@@ -75,12 +75,16 @@ static void damage(const struct fixture *f, struct mt_slice bytes) {
     uint8_t *whole = malloc((size_t)st.st_size), *end = whole + st.st_size, *at = whole;
     assert_int_equal(pread(fd, whole, (size_t)st.st_size, 0), st.st_size);
     for (; (at = memmem(at, (size_t)(end - at), bytes.p, bytes.n)); at += bytes.n, found++) {
-        uint8_t turned = at[bytes.n - 1] ^ 1;
-        assert_int_equal(pwrite(fd, &turned, 1, at + bytes.n - 1 - whole), 1);
+        uint8_t turned = at[place] ^ bit;
+        assert_int_equal(pwrite(fd, &turned, 1, at + place - whole), 1);
     }
     assert_true(found > 0);
     free(whole);
     (void)close(fd);
+}
+
+static void damage(const struct fixture *f, struct mt_slice bytes) {
+    damage_at(f, bytes, bytes.n - 1, 1);
 }
 
 /* Turns it back. */
@@ -261,8 +265,7 @@ static void a_damaged_run_is_not_believed(void **state) {
 }
 
 /* Damage to the entry before a run does not keep the run from being sent. */
-static void a_run_behind_a_damaged_entry_is_sent(void **state) {
-    struct fixture *f = *state;
+static void sends_behind(struct fixture *f, bool is_unreadable) {
     struct builder b;
     static uint8_t memory[MT_MESSAGE_MAX];
     uint64_t last;
@@ -270,11 +273,23 @@ static void a_run_behind_a_damaged_entry_is_sent(void **state) {
     for (uint64_t i = 0; i < 4; i++)
         builder_add_text(&b, MT_KIND_ACTIVITY, i, TITLE, "a");
     assert_int_equal(fixture_run(f, &b, 1, 4).err, MT_OK);
-    damage(f, b.entries[1].header);
+    uint8_t row[512] = {0}; /* unsigned, as entries within a run are */
+    struct mt_slice header = b.entries[1].header, start = mt_slice(row, 3 + header.n);
+    mt_be16(row + 1, (uint16_t)header.n);
+    memcpy(row + 3, header.p, header.n);
+    damage_at(f, start, is_unreadable ? 0 : start.n - 1, is_unreadable ? 0x80 : 1);
     struct mt_writer w = mt_writer(memory, sizeof memory);
     assert_int_equal(read_run(f, 1, 3, MT_RUN_BYTES_MAX, &w, &last), MT_OK);
     assert_int_equal(last, 4);
     builder_close(&b);
+}
+
+static void a_run_behind_a_damaged_entry_is_sent(void **state) {
+    sends_behind(*state, false);
+}
+
+static void a_run_behind_an_unreadable_entry_is_sent(void **state) {
+    sends_behind(*state, true);
 }
 
 int main(void) {
@@ -284,6 +299,7 @@ int main(void) {
         TEST(the_log_names_a_damaged_entry),
         TEST(a_damaged_run_is_not_believed),
         TEST(a_run_behind_a_damaged_entry_is_sent),
+        TEST(a_run_behind_an_unreadable_entry_is_sent),
         TEST(runs_end_on_signed_heads_and_respect_the_cap),
         TEST(the_largest_run_taken_in_is_sent_on),
     };
