@@ -25,20 +25,26 @@ static size_t filter_size(uint32_t n_items) {
     return (n_items / FILTER_ITEMS + 1) * (size_t)FILTER_WORD;
 }
 
-/* The word of a filter of `size` bytes where a record has its bits, and these. Ids may be chosen by
- * anybody: at worst the filter is of no use. */
-static size_t filter_place(const uint8_t id[static ID_SIZE], size_t size, uint64_t *bits) {
+/* What a filter knows a record by: the bits it turns on, and `where`, of which the word follows. */
+struct filter_key {
+    uint64_t where, bits;
+};
+
+/* Ids may be chosen by anybody: at worst the filter is of no use. */
+static struct filter_key filter_key(const uint8_t rowid[static ROWID_SIZE]) {
     const uint64_t mix = UINT64_C(0x9e3779b97f4a7c15);
+    const uint8_t *id = rowid + ROWID_SIZE - ID_SIZE;
     uint64_t x = (mt_load64(id) ^ mt_load64(id + 8) * mix) * mix;
     x = (x ^ x >> 32) * mix;
-    *bits = 0;
+    struct filter_key key = {.where = x >> 32};
     for (unsigned i = 0; i < 4; i++)
-        *bits |= UINT64_C(1) << (x >> (6 * i) & 63);
-    return (size_t)((x >> 32) * (size / FILTER_WORD) >> 32) * FILTER_WORD;
+        key.bits |= UINT64_C(1) << (x >> (6 * i) & 63);
+    return key;
 }
 
-static const uint8_t *id_of(const uint8_t rowid[static ROWID_SIZE]) {
-    return rowid + ROWID_SIZE - ID_SIZE;
+/* The word of a filter of `size` bytes where a record has its bits. */
+static size_t filter_word(const struct filter_key *key, size_t size) {
+    return (size_t)(key->where * (size / FILTER_WORD) >> 32) * FILTER_WORD;
 }
 
 static bool read_set(struct recent *out, uint64_t no, struct mt_slice value) {
@@ -95,11 +101,11 @@ static uint32_t lower_bound(const struct recent_item *items, uint32_t n, uint32_
 bool mt_recent_find(struct recent *r, const uint8_t key[static ROWID_SIZE], uint64_t *row) {
     struct recent_item want;
     mt_recent_item(&want, true, mt_slice(key, ROWID_SIZE));
+    const struct filter_key filter = filter_key(key);
     for (uint32_t i = r->n; i-- > 0;) {
         const struct recent_item *items = r->sets[i].items;
-        uint64_t bits;
-        size_t word = filter_place(id_of(key), filter_size(r->sets[i].n), &bits);
-        if ((mt_load64(r->sets[i].filter + word) & bits) != bits)
+        size_t word = filter_word(&filter, filter_size(r->sets[i].n));
+        if ((mt_load64(r->sets[i].filter + word) & filter.bits) != filter.bits)
             continue;
         uint32_t at = lower_bound(items, r->sets[i].n, r->sets[i].at, want.key);
         r->sets[i].at = at;
@@ -114,9 +120,9 @@ bool mt_recent_find(struct recent *r, const uint8_t key[static ROWID_SIZE], uint
 static void fill_filter(uint8_t *filter, const struct recent_item *items, uint32_t n) {
     memset(filter, 0, filter_size(n));
     for (uint32_t i = 0; i < n && items[i].key[0] == 0; i++) { /* those of rowid stand first */
-        uint64_t bits;
-        uint8_t *word = filter + filter_place(id_of(items[i].key + 1), filter_size(n), &bits);
-        mt_be64(word, mt_load64(word) | bits);
+        struct filter_key key = filter_key(items[i].key + 1);
+        uint8_t *word = filter + filter_word(&key, filter_size(n));
+        mt_be64(word, mt_load64(word) | key.bits);
     }
 }
 

@@ -181,4 +181,25 @@ static inline void fixture_text(struct fixture *f, const struct mt_id *audience,
     mt_read_end(&r);
 }
 
+static inline int fixture_setup(void **state) {
+    struct fixture *f = calloc(1, sizeof *f);
+    fixture_open(f);
+    *state = f;
+    return 0;
+}
+
+/* Keys of every batch are kept together first: nothing that is read may differ. */
+static inline int fixture_setup_recent(void **state) {
+    struct fixture *f = calloc(1, sizeof *f);
+    fixture_open_recent(f, 1);
+    *state = f;
+    return 0;
+}
+
+static inline int fixture_teardown(void **state) {
+    fixture_close(*state);
+    free(*state);
+    return 0;
+}
+
 #endif

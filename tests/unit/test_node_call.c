@@ -91,17 +91,23 @@ static void ask_for(struct table *t, const struct mt_id *org) {
     assert_int_equal(command(t, 0, cmd, NULL), MT_OK);
 }
 
+/* A region of three in which a caller stands in for node 1, whose organisation is returned. */
+static struct mt_id in_place_of_one(struct table *t, struct caller *c) {
+    region_of_three(t);
+    struct mt_id org = info_of(t, 1).org;
+    caller_make(c, 1);
+    caller_learn(c, the_host(t));
+    c->root = t->h[1].node->secret->root;
+    stop(t, 1);
+    return org;
+}
+
 /* The other end is held by a caller who says nothing, as after a cable was pulled. */
 static void a_ping_ends_a_link_that_is_dead(void **state) {
     struct table *t = *state;
     struct door d;
     struct caller c;
-    region_of_three(t);
-    const struct mt_id org = info_of(t, 1).org;
-    caller_make(&c, 1);
-    caller_learn(&c, the_host(t));
-    c.root = t->h[1].node->secret->root;
-    stop(t, 1);
+    const struct mt_id org = in_place_of_one(t, &c);
     uint64_t conn = call(t, &d, &c, "203.0.113.9");
     assert_int_equal(peer_of(t, 1)->conn, conn);
     ask_for(t, &org);
@@ -124,12 +130,7 @@ static void a_ping_waits_for_what_is_on_its_way(void **state) {
     struct table *t = *state;
     struct door d;
     struct caller c;
-    region_of_three(t);
-    const struct mt_id org = info_of(t, 1).org;
-    caller_make(&c, 1);
-    caller_learn(&c, the_host(t));
-    c.root = t->h[1].node->secret->root;
-    stop(t, 1);
+    const struct mt_id org = in_place_of_one(t, &c);
     assert_int_equal(write_to(t, 0, NULL), MT_OK);
     uint64_t conn = call(t, &d, &c, "203.0.113.9");
     assert_int_equal(mt_sync_lag(&mt_node_conn(the_host(t), conn)->sync, &the_host(t)->replica), 1);

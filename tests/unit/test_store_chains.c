@@ -4,27 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* Keys of every batch are kept together first: nothing that is read may differ. */
-static int setup_recent(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    fixture_open_recent(f, 1);
-    *state = f;
-    return 0;
-}
-
-static int setup(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    fixture_open(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_close(*state);
-    free(*state);
-    return 0;
-}
-
 struct log {
     uint64_t wall_ms[8];
     size_t content[8], n;
@@ -293,7 +272,7 @@ static void a_run_behind_an_unreadable_entry_is_sent(void **state) {
 }
 
 int main(void) {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_log_is_newest_first),
         TEST(the_log_names_a_damaged_entry),
@@ -303,7 +282,7 @@ int main(void) {
         TEST(runs_end_on_signed_heads_and_respect_the_cap),
         TEST(the_largest_run_taken_in_is_sent_on),
     };
-#define RECENT(f) cmocka_unit_test_setup_teardown(f, setup_recent, teardown)
+#define RECENT(f) cmocka_unit_test_setup_teardown(f, fixture_setup_recent, fixture_teardown)
     const struct CMUnitTest recent[] = {
         RECENT(runs_end_on_signed_heads_and_respect_the_cap),
     };

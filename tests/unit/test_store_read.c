@@ -3,27 +3,6 @@
 
 enum { MAX_ROWS = 64 };
 
-/* Keys of every batch are kept together first: nothing that is read may differ. */
-static int setup_recent(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    fixture_open_recent(f, 1);
-    *state = f;
-    return 0;
-}
-
-static int setup(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
-    fixture_open(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* An activity with a title, and a day, a week, a host and an external id where they are given. */
 struct activity {
     uint64_t rid;
@@ -320,7 +299,7 @@ static void a_view_says_when_and_by_whom(void **state) {
 }
 
 int main(void) {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(dates_come_in_order_and_follow_changes),
         TEST(references_owners_and_audiences_are_found),
@@ -328,7 +307,7 @@ int main(void) {
         TEST(ids_are_found_by_their_first_digits),
         TEST(a_view_says_when_and_by_whom),
     };
-#define RECENT(f) cmocka_unit_test_setup_teardown(f, setup_recent, teardown)
+#define RECENT(f) cmocka_unit_test_setup_teardown(f, fixture_setup_recent, fixture_teardown)
     const struct CMUnitTest recent[] = {
         RECENT(dates_come_in_order_and_follow_changes),
         RECENT(references_owners_and_audiences_are_found),
